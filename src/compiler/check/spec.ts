@@ -1,0 +1,101 @@
+// What the checker hands on: every name resolved, every function inlined, every expression with extent, stage and type.
+// Options are still open: a Spec is lowered once for each build. After this stage no pass reports a user error.
+
+import type { RuleSet } from "../../contract/rules.js";
+import type { Extent, Stage } from "../ir/extent.js";
+import type { Op, ValueType } from "../ir/ops.js";
+import type { HyperForm } from "../ir/value.js";
+import type { SourceText, Span } from "../source.js";
+
+export interface Typed {
+  readonly extent: Extent;
+  readonly stage: Stage;
+  readonly type: ValueType;
+  readonly span: Span;
+}
+
+export type TypedExpr = Typed &
+  (
+    | { readonly kind: "literal"; readonly value: number }
+    | { readonly kind: "hyper"; readonly hyper: string; readonly form: HyperForm }
+    /** The chosen number of a numeric option. */
+    | { readonly kind: "option"; readonly option: string }
+    | { readonly kind: "option-is"; readonly option: string; readonly word: string }
+    | { readonly kind: "ambient"; readonly ambient: "t" | "step" | "rank" | "numel" | "rows" | "cols" | "modelNumel" }
+    | { readonly kind: "shape"; readonly axis: number }
+    /** param, grad, a state or an input; `old`: its value at the start of the call. */
+    | { readonly kind: "cell"; readonly cell: string; readonly version: "current" | "old" }
+    | { readonly kind: "local"; readonly local: number }
+    | { readonly kind: "apply"; readonly op: Op; readonly args: readonly TypedExpr[] }
+    | { readonly kind: "select"; readonly condition: TypedExpr; readonly then: TypedExpr; readonly otherwise: TypedExpr }
+    | { readonly kind: "reduce"; readonly by: "sum" | "max" | "min"; readonly to: Extent; readonly arg: TypedExpr }
+    /** An inlined function body. */
+    | { readonly kind: "block"; readonly statements: readonly TypedStatement[]; readonly result: TypedExpr }
+  );
+
+export type TypedStatement = { readonly span: Span } & (
+  | { readonly kind: "define"; readonly local: number; readonly name: string; readonly value: TypedExpr }
+  | { readonly kind: "assign-local"; readonly local: number; readonly value: TypedExpr }
+  | { readonly kind: "assign-cell"; readonly cell: string; readonly value: TypedExpr }
+  | {
+      readonly kind: "if";
+      readonly condition: TypedExpr;
+      readonly then: readonly TypedStatement[];
+      readonly otherwise: readonly TypedStatement[];
+    }
+);
+
+export interface Range {
+  /** -Infinity and Infinity where open-ended. */
+  readonly low: number;
+  readonly high: number;
+  readonly lowClosed: boolean;
+  readonly highClosed: boolean;
+}
+
+export interface HyperSpec {
+  readonly name: string;
+  readonly doc: string | null;
+  readonly type: "number" | "int" | "bool";
+  readonly fixed: boolean;
+  /** Stage build or setup; may read hypers declared above. */
+  readonly value: TypedExpr;
+  /** Null: any finite number. */
+  readonly range: Range | null;
+  /** Set where the hyper flows into a place of extent model: rules for it are refused, naming this place. */
+  readonly globalBecause: Span | null;
+  readonly span: Span;
+}
+
+export interface OptionSpec {
+  readonly name: string;
+  readonly doc: string | null;
+  readonly kind: "words" | "numbers" | "boolean";
+  /** Spelled as in the text; "true" and "false" for a boolean. */
+  readonly words: readonly string[];
+  readonly value: string;
+  readonly span: Span;
+}
+
+export interface StateSpec {
+  readonly name: string;
+  readonly doc: string | null;
+  readonly home: "host" | "device";
+  readonly extent: Extent;
+  readonly value: TypedExpr;
+  /** Stage build or setup. */
+  readonly when: TypedExpr | null;
+  readonly span: Span;
+}
+
+export interface Spec {
+  readonly source: SourceText;
+  readonly name: string;
+  readonly doc: string | null;
+  readonly hypers: readonly HyperSpec[];
+  readonly options: readonly OptionSpec[];
+  readonly states: readonly StateSpec[];
+  readonly body: readonly TypedStatement[];
+  readonly rules: RuleSet;
+  readonly span: Span;
+}

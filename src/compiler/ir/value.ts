@@ -1,0 +1,89 @@
+// The intermediate representation: a flat array of readonly values, arguments before their users, made by the builder
+// (hash-consed, folded). Every value has an extent (which axes it keeps), a stage (when it is known) and a level
+// (how many reductions across workgroups lie behind it). Stage before "device": the host computes it in f64.
+
+import type { Span } from "../source.js";
+import type { Extent, Stage } from "./extent.js";
+import type { Op, ValueType } from "./ops.js";
+
+declare const valueBrand: unique symbol;
+declare const cellBrand: unique symbol;
+export type ValueId = number & { readonly [valueBrand]: true };
+export type CellId = number & { readonly [cellBrand]: true };
+
+export type HyperForm = "value" | "peak" | "base" | "ratio";
+
+interface Base {
+  readonly extent: Extent;
+  readonly stage: Stage;
+  readonly level: number;
+  readonly type: ValueType;
+  /** The spec's own name for it, for kernels and dumps; not part of its identity. */
+  readonly name?: string;
+  readonly span?: Span;
+}
+
+export type Value = Base &
+  /** Booleans are 0 and 1. f64 here; rounded to f32 where it enters a kernel. */
+  (
+    | { readonly kind: "literal"; readonly value: number }
+    | { readonly kind: "hyper"; readonly hyper: string; readonly form: HyperForm }
+    /** `t`: steps this parameter has taken, this one included; `step`: the optimizer's completed steps, this one included. */
+    | { readonly kind: "ambient"; readonly ambient: "t" | "step" | "rank" | "numel" | "rows" | "cols" | "modelNumel" }
+    | { readonly kind: "shape"; readonly axis: number }
+    /** The value at the start of this call. Whether a sweep must read the new version is placeStores' business. */
+    | { readonly kind: "load"; readonly cell: CellId }
+    | { readonly kind: "apply"; readonly op: Op; readonly args: readonly ValueId[] }
+    /** Host values: only the taken side is evaluated. Device values: both sides are computed. */
+    | { readonly kind: "select"; readonly condition: ValueId; readonly then: ValueId; readonly otherwise: ValueId }
+    | { readonly kind: "reduce"; readonly by: "sum" | "max" | "min"; readonly to: Extent; readonly arg: ValueId }
+  );
+
+export type Codec = { readonly kind: "f32" };
+
+/** What is kept between steps, and the two arrays that every parameter has. */
+export interface Cell {
+  readonly name: string;
+  readonly role: "param" | "grad" | "state" | "input";
+  readonly home: "host" | "device";
+  readonly extent: Extent;
+  readonly codec: Codec;
+  /** Value at registration; null for param, grad and inputs. */
+  readonly init: ValueId | null;
+  /** Set-up condition of its existence; null: always there. */
+  readonly when: ValueId | null;
+}
+
+export interface Store {
+  readonly cell: CellId;
+  readonly value: ValueId;
+}
+
+export interface Decision {
+  readonly condition: ValueId;
+  readonly is: boolean;
+}
+
+/**
+ * One optimizer body for one truth assignment of the conditions that the host knows (set-up or step) and that govern
+ * device work: no such condition is left inside. The host picks a class's variant before every step.
+ */
+export interface Variant {
+  readonly when: readonly Decision[];
+  /** The cells that exist under this assignment. */
+  readonly cells: readonly CellId[];
+  readonly deviceStores: readonly Store[];
+  readonly hostStores: readonly Store[];
+}
+
+/** `step`, or `init` (only where an initial value is not a plain constant); later the named entries. */
+export interface Program {
+  readonly entry: string;
+  readonly variants: readonly Variant[];
+}
+
+export interface Ir {
+  readonly values: readonly Value[];
+  readonly cells: readonly Cell[];
+  readonly programs: readonly Program[];
+}

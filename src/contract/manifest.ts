@@ -1,0 +1,135 @@
+// What a generated optimizer says of itself: plain JSON, versioned; `manifest.schema.json` is its published schema.
+// The runtime reads nothing else (besides the kernels) and never meets the compiler.
+
+import type { Formula, FormulaTable } from "./host-formula.js";
+import type { RuleSet } from "./rules.js";
+
+export const MANIFEST_VERSION = 1;
+/** Invocations of a WGSL workgroup. */
+export const WORKGROUP = 256;
+/** Elements of a chunk, the unit of work; a chunk never straddles tensors or banks. A multiple of 1,024. */
+export const CHUNK_ELEMENTS = 16_384;
+/** u32 words of a chunk table entry, in this order; offsets are relative to the bank's own ranges, in units of 4 elements. */
+export const CHUNK_WORDS = 8;
+export const CHUNK_FIELDS = ["param", "state", "stateStride", "count", "row", "tensor", "first", "reserved"] as const;
+/** Pages of the ring of coefficient rows. */
+export const ROW_PAGES = 16;
+/** Row value of slot 0 for a class that takes no part in this step: the kernel returns at once. */
+export const IDLE_VARIANT = 255;
+
+export interface RangeInfo {
+  /** Null: unbounded on this side. */
+  readonly low: number | null;
+  readonly high: number | null;
+  readonly lowClosed: boolean;
+  readonly highClosed: boolean;
+}
+
+export interface HyperInfo {
+  readonly name: string;
+  /** The camelCase key of the typed settings. */
+  readonly key: string;
+  readonly doc: string | null;
+  readonly type: "number" | "int" | "bool";
+  readonly fixed: boolean;
+  /** Formula of `defaults`. */
+  readonly value: Formula;
+  /** Null: any finite number. */
+  readonly range: RangeInfo | null;
+  /** "line:column" of the place of extent model it flows into; null: may differ per parameter. */
+  readonly globalBecause: string | null;
+}
+
+export interface OptionInfo {
+  readonly name: string;
+  readonly key: string;
+  readonly doc: string | null;
+  readonly kind: "words" | "numbers" | "boolean";
+  readonly words: readonly string[];
+  readonly value: string;
+}
+
+export interface DeviceStateInfo {
+  readonly name: string;
+  readonly key: string;
+  readonly doc: string | null;
+  readonly extent: "elem";
+  /** The constant every element starts from; null: the `init` program stores it. */
+  readonly init: number | null;
+}
+
+export interface HostStateInfo {
+  readonly name: string;
+  readonly key: string;
+  readonly extent: "model" | "tensor";
+  /** Formula of the build's host table. */
+  readonly init: Formula;
+}
+
+export interface VariantInfo {
+  /** Host formulas of conditions, in the order to ask them; the first variant whose every answer fits is the class's own. */
+  readonly when: readonly { readonly condition: Formula; readonly is: boolean }[];
+  /** coefficients[i] goes to slot i + 1 of the row; rounded once to f32. */
+  readonly coefficients: readonly { readonly name: string; readonly value: Formula }[];
+  /** For each device state of the build: its slot inside a segment, or -1 where this variant has no such state. */
+  readonly stateSlots: readonly number[];
+  readonly hostStores: readonly { readonly state: string; readonly value: Formula }[];
+}
+
+export interface SweepInfo {
+  /** Entry point in the WGSL and export of the WASM module. */
+  readonly name: string;
+  readonly reads: { readonly param: boolean; readonly grad: boolean; readonly state: boolean };
+  readonly writes: { readonly param: boolean; readonly state: boolean };
+}
+
+export interface ProgramInfo {
+  readonly entry: string;
+  /** Floats of a coefficient row, a multiple of 4; slot 0 is the variant's number. */
+  readonly rowWidth: number;
+  readonly variants: readonly VariantInfo[];
+  readonly sweeps: readonly SweepInfo[];
+  /** Bytes moved per f32 element by each variant. */
+  readonly bytesPerElement: readonly { readonly read: number; readonly written: number }[];
+}
+
+export interface BuildInfo {
+  /** File-name-safe, unique in the optimizer: the option words joined, or "default". */
+  readonly key: string;
+  readonly options: Readonly<Record<string, string>>;
+  /** Host formulas of this build: conditions, coefficients, host states. */
+  readonly host: FormulaTable;
+  /** Facts and hyper forms the table reads besides `t` and `step`: what separates parameters into classes. */
+  readonly facts: readonly string[];
+  readonly states: readonly DeviceStateInfo[];
+  readonly hostStates: readonly HostStateInfo[];
+  /** "step", and "init" where needed. */
+  readonly programs: readonly ProgramInfo[];
+}
+
+export interface Manifest {
+  readonly manifestVersion: typeof MANIFEST_VERSION;
+  readonly generator: { readonly name: "optspec"; readonly version: string };
+  readonly source: { readonly file: string; readonly sha256: string };
+  readonly optimizer: { readonly name: string; readonly doc: string | null };
+  readonly hypers: readonly HyperInfo[];
+  /** Table of the hypers' default values. */
+  readonly defaults: FormulaTable;
+  readonly options: readonly OptionInfo[];
+  readonly rules: RuleSet;
+  readonly builds: readonly BuildInfo[];
+}
+
+/** Kernels of one build, loaded when a device of that kind asks for them. */
+export interface BuildKernels {
+  /** WGSL text. */
+  readonly wgsl: () => Promise<string>;
+  /** WebAssembly module, base64. */
+  readonly wasm: () => Promise<string>;
+}
+
+/** What a generated module hands to the runtime. */
+export interface OptimizerDefinition {
+  readonly manifest: Manifest;
+  readonly kernels: Readonly<Record<string, BuildKernels>>;
+}

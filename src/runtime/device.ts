@@ -1,0 +1,90 @@
+// The contract between the optimizer and a kind of hardware. A device knows memory, kernels and submission; nothing of optimizers.
+// Units: offsets and lengths in f32 elements unless a name says bytes.
+
+import type { ProgramInfo } from "../contract/manifest.js";
+import type { ArithmeticProfile } from "../numeric/float32.js";
+
+export type Part = "param" | "grad" | "state";
+
+/** A run of an arena's elements that one launch works on, with its own range of states. */
+export interface BankLayout {
+  /** First element of param and grad, a multiple of 64 (256 bytes). */
+  readonly first: number;
+  readonly elements: number;
+  /** The bank's states: [stateFirst, stateFirst + stateElements) of the arena's state space. */
+  readonly stateFirst: number;
+  readonly stateElements: number;
+  /** Chunk table entries (CHUNK_WORDS each); their number is fixed, their row words may be rewritten. */
+  readonly chunks: Uint32Array<ArrayBuffer>;
+}
+
+/** One buffer of parameters and one of gradients, of equal length. A tensor never straddles arenas. */
+export interface ArenaLayout {
+  readonly label: string;
+  readonly elements: number;
+  readonly stateElements: number;
+  readonly banks: readonly BankLayout[];
+}
+
+export interface MemoryLayout {
+  readonly arenas: readonly ArenaLayout[];
+  /** Bytes of one page of coefficient rows, a multiple of 256. */
+  readonly pageBytes: number;
+  readonly pages: number;
+}
+
+export interface DeviceLimits {
+  /** Largest arena buffer, in bytes. */
+  readonly arenaBytes: number;
+  /** Largest range one launch can bind, in bytes. */
+  readonly bindingBytes: number;
+  /** True where param, grad, state and tables share one memory of at most `arenaBytes` (WebAssembly); a bank is then an arena. */
+  readonly unified: boolean;
+}
+
+export interface Kernels {
+  readonly wgsl: () => Promise<string>;
+  readonly wasm: () => Promise<string>;
+}
+
+/** Memory of one optimizer. `View` is how the device shows a range to its user. */
+export interface DeviceMemory<View> {
+  readonly bytes: number;
+  /** A range of the arena for the user's own engine: a live Float32Array (cpu) or a buffer binding (webgpu). Never detaches. */
+  view(part: Part, arena: number, offset: number, length: number): View;
+  write(part: Part, arena: number, offset: number, data: Float32Array): void;
+  read(part: Part, arena: number, offset: number, length: number): Promise<Float32Array<ArrayBuffer>>;
+  zero(part: Part, arena: number): void;
+  /** Uploads the chunk table of a bank again, after its row words changed. */
+  writeChunks(arena: number, bank: number): void;
+  destroy(): void;
+}
+
+/** A program's sweeps bound to a memory: everything a submission needs, made once. */
+export interface Launch {
+  /** Dispatches (webgpu) or calls (cpu) in one submission. */
+  readonly dispatches: number;
+}
+
+export interface DeviceLostInfo {
+  readonly reason: string;
+}
+
+export interface Device<View = unknown> {
+  readonly kind: "cpu" | "webgpu" | "cuda";
+  /** Human-readable name of the adapter, e.g. for messages and `doctor`. */
+  readonly name: string;
+  readonly limits: DeviceLimits;
+  readonly profile: ArithmeticProfile;
+  /** Resolves when the device is gone; never rejects. */
+  readonly lost: Promise<DeviceLostInfo>;
+  /** Zero-filled. Throws OptimizerError "out-of-memory" with what was asked. */
+  allocate(layout: MemoryLayout): DeviceMemory<View>;
+  /** Compiles a build's kernels and binds a program to memory. Rejects with the driver's own messages. Compilations are cached by content. */
+  bind(kernels: Kernels, program: ProgramInfo, memory: DeviceMemory<View>): Promise<Launch>;
+  /** Writes one page of rows and runs the launch with it. Allocates nothing, reads nothing back. */
+  submit(launch: Launch, page: number, rows: Float32Array<ArrayBuffer>): void;
+  /** Resolves when everything submitted is done. */
+  idle(): Promise<void>;
+  destroy(): void;
+}
