@@ -1,13 +1,13 @@
 // How a spec's names are spelled in generated code: Greek letters in ASCII, and camelCase for TypeScript.
 // The checker refuses names that meet after conversion; the namers of `emit/` add the words that a target reserves.
 
-const greek = [
-  "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma sigma tau upsilon phi chi psi omega",
-].flatMap((letters) => letters.split(" "));
+const greek =
+  "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma sigma tau upsilon phi chi psi omega".split(
+    " ",
+  );
 
 const FIRST_SMALL = 0x3b1;
 const FIRST_CAPITAL = 0x391;
-const variantLetters: Readonly<Record<string, string>> = { ϑ: "theta", ϕ: "phi", ϖ: "pi", ϰ: "kappa", ϱ: "rho", ϵ: "epsilon", ϒ: "Upsilon" };
 
 /** A name in ASCII letters, digits and `_`: `β1` becomes `beta1`, `Δ` becomes `Delta`; anything else becomes `_`. */
 export function asciiName(name: string): string {
@@ -17,7 +17,7 @@ export function asciiName(name: string): string {
     if (small !== undefined) return small;
     const capital = greek[code - FIRST_CAPITAL];
     if (capital !== undefined) return capital[0]!.toUpperCase() + capital.slice(1);
-    return variantLetters[letter] ?? (/\p{Mark}/u.test(letter) ? "" : "_");
+    return /\p{Mark}/u.test(letter) ? "" : "_";
   });
 }
 

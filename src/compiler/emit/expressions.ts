@@ -1,0 +1,135 @@
+// The one printer of expressions, for every target: values become statements in the order of the body.
+// A value gets a local when the spec names it, when it is used twice, or when an expression grows too long to read;
+// all others are printed in place. Written order and parentheses are kept: nothing is reassociated.
+
+import { argsOf } from "../ir/builder.js";
+import { type DeviceOp, ops } from "../ir/ops.js";
+import type { CellId, Ir, Value, ValueId } from "../ir/value.js";
+import type { SweepBody } from "../passes/plan.js";
+import type { BodyNames } from "./body-names.js";
+import type { Dialect, Spell } from "./dialect.js";
+
+export interface PrintedBody {
+  /** Definitions of locals, in order. */
+  readonly lines: readonly string[];
+  /** The locals that `lines` define. */
+  readonly locals: readonly string[];
+  /** What each store of the body stores, in order. */
+  readonly stored: readonly string[];
+}
+
+/** Operations in one expression; more are split over locals. */
+const LONGEST = 8;
+
+interface Printed {
+  readonly text: string;
+  /** Operations inside the text; 0 for a name or a literal. */
+  readonly size: number;
+}
+
+/** Prints what a sweep computes between its loads and its stores. */
+export function printBody(ir: Ir, sweep: SweepBody, names: BodyNames, dialect: Dialect): PrintedBody {
+  const printed = new Map<ValueId, Printed>();
+  const locals: string[] = [];
+  const lines: string[] = [];
+  const uses = countUses(ir, sweep);
+
+  const define = (name: string, text: string): Printed => {
+    locals.push(name);
+    lines.push(dialect.define(name, text));
+    return { text: dialect.read(name), size: 0 };
+  };
+  const operand = (id: ValueId): Printed => {
+    const value = valueAt(ir, id);
+    if (value.kind === "literal") return { text: dialect.literal(value.value), size: 0 };
+    if (value.kind === "load") return { text: dialect.read(loadName(names, value.cell)), size: 0 };
+    const coefficient = names.coefficients.get(id);
+    if (coefficient !== undefined) return { text: dialect.read(coefficient), size: 0 };
+    const done = printed.get(id);
+    if (done === undefined) throw new Error(`bug: value ${id} is used in a kernel before it is computed`);
+    return done;
+  };
+  /** A spelling may repeat an operand only if that operand is a name. */
+  const named = (id: ValueId): Printed => {
+    const plain = operand(id);
+    if (plain.size === 0) return plain;
+    const local = define(names.fresh(), plain.text);
+    printed.set(id, local);
+    return local;
+  };
+
+  for (const id of sweep.body) {
+    const value = valueAt(ir, id);
+    const result = printValue(value, dialect, operand, named);
+    const name = names.values.get(id) ?? ((uses.get(id) ?? 0) > 1 || result.size >= LONGEST ? names.fresh() : undefined);
+    printed.set(id, name === undefined ? result : define(name, result.text));
+  }
+  return { lines, locals, stored: sweep.stores.map((store) => operand(store.value).text) };
+}
+
+function printValue(value: Value, dialect: Dialect, operand: (id: ValueId) => Printed, named: (id: ValueId) => Printed): Printed {
+  switch (value.kind) {
+    case "apply": {
+      const op = deviceOp(value.op);
+      const spell = dialect.ops[op] as Spell as (...operands: readonly string[]) => string;
+      const args = value.args.map(repeatsOperands(spell, value.args.length) ? named : operand);
+      return { text: spell(...args.map((arg) => arg.text)), size: sizeOf(args) };
+    }
+    case "select": {
+      const args = [value.condition, value.then, value.otherwise].map(operand) as [Printed, Printed, Printed];
+      return { text: dialect.select(args[0].text, args[1].text, args[2].text), size: sizeOf(args) };
+    }
+    case "literal":
+    case "hyper":
+    case "ambient":
+    case "shape":
+    case "load":
+    case "reduce":
+      throw new Error(`bug: a ${value.kind} stands in the body of an element-wise sweep`);
+    default:
+      return value satisfies never;
+  }
+}
+
+function countUses(ir: Ir, sweep: SweepBody): ReadonlyMap<ValueId, number> {
+  const uses = new Map<ValueId, number>();
+  const use = (id: ValueId) => uses.set(id, (uses.get(id) ?? 0) + 1);
+  for (const id of sweep.body) argsOf(valueAt(ir, id)).forEach(use);
+  for (const store of sweep.stores) use(store.value);
+  return uses;
+}
+
+export function valueAt(ir: Ir, id: ValueId): Value {
+  const value = ir.values[id];
+  if (value === undefined) throw new Error(`bug: there is no value ${id}`);
+  return value;
+}
+
+function loadName(names: BodyNames, cell: CellId): string {
+  const name = names.loads.get(cell);
+  if (name === undefined) throw new Error(`bug: cell ${cell} is used in a sweep that does not load it`);
+  return name;
+}
+
+function deviceOp(op: keyof typeof ops): DeviceOp {
+  if (!ops[op].device) throw new Error(`bug: the host function ${op} stands in a kernel`);
+  return op as DeviceOp;
+}
+
+function sizeOf(args: readonly Printed[]): number {
+  return args.reduce((sum, arg) => sum + arg.size, 1);
+}
+
+const repeating = new WeakMap<object, boolean>();
+
+/** Whether a spelling prints an operand more than once: asked of the spelling itself, so that no table can disagree with it. */
+function repeatsOperands(spell: (...operands: readonly string[]) => string, count: number): boolean {
+  let repeats = repeating.get(spell);
+  if (repeats === undefined) {
+    const marks = Array.from({ length: count }, (_, i) => `\0${i}\0`);
+    const text = spell(...marks);
+    repeats = marks.some((mark) => text.split(mark).length > 2);
+    repeating.set(spell, repeats);
+  }
+  return repeats;
+}

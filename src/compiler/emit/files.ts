@@ -1,0 +1,29 @@
+// What an emitter is given and what it gives back. Emitters are pure: the command line writes the files.
+
+import type { BuildInfo, Manifest } from "../../contract/manifest.js";
+import type { Spec } from "../check/spec.js";
+import type { Plan, Sweep } from "../passes/plan.js";
+
+export interface OutputFile {
+  /** Relative to the optimizer's folder, with `/`. */
+  readonly path: string;
+  readonly content: string | Uint8Array;
+}
+
+export interface PlannedBuild {
+  readonly plan: Plan;
+  readonly info: BuildInfo;
+  /** The name of each sweep in every target: entry point, exported function. */
+  readonly sweepNames: ReadonlyMap<Sweep, string>;
+}
+
+export interface EmitRequest {
+  readonly spec: Spec;
+  readonly manifest: Manifest;
+  readonly builds: readonly PlannedBuild[];
+  /** Stem of the wrapper's files, and name of the folder. */
+  readonly folder: string;
+}
+
+/** Prints the files of one target for all builds of an optimizer. */
+export type Emit = (request: EmitRequest) => Promise<readonly OutputFile[]> | readonly OutputFile[];

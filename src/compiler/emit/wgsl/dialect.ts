@@ -1,0 +1,100 @@
+// WGSL expressions on vec4f. Never `fma`, never `pow`. The builtins min, max and sign disagree between drivers on NaN and signed zero,
+// and an implementation may assume that neither NaN nor infinity exists: what asks for them asks the bits.
+
+import type { Dialect } from "../dialect.js";
+import { infix, unwrap } from "../infix.js";
+import { hexFloat } from "../numbers.js";
+
+const call =
+  (name: string) =>
+  (...operands: string[]) =>
+    `${name}(${operands.map(unwrap).join(", ")})`;
+
+export const wgslDialect: Dialect = {
+  ops: {
+    add: infix("+"),
+    sub: infix("-"),
+    mul: infix("*"),
+    div: infix("/"),
+    neg: (x) => `(-${x})`,
+    abs: call("abs"),
+    sqrt: call("sqrt"),
+    min: call("minimum"),
+    max: call("maximum"),
+    sign: call("sign_of"),
+    floor: call("floor"),
+    ceil: call("ceil"),
+    bf16: call("round_bf16"),
+    isfinite: call("is_finite"),
+    lt: infix("<"),
+    le: infix("<="),
+    eq: infix("=="),
+    and: infix("&"),
+    or: infix("|"),
+    not: (x) => `(!${x})`,
+    exp2i: call("power_of_two"),
+    exponent: call("exponent_of"),
+    mantissa: call("mantissa_of"),
+  },
+  select: (condition, then, otherwise) => `select(${unwrap(otherwise)}, ${unwrap(then)}, ${unwrap(condition)})`,
+  literal: (value) => numberLiteral(Math.fround(value)),
+  read: (name) => name,
+  define: (name, value) => `let ${name} = ${unwrap(value)};`,
+};
+
+/** WGSL refuses literals that are not finite, and compilers may lose the sign of a zero: these are made from bits at run time. */
+function numberLiteral(value: number): string {
+  if (!Number.isFinite(value) || Object.is(value, -0)) {
+    const bits = new Uint32Array(new Float32Array([value]).buffer)[0]!;
+    return `from_bits(0x${bits.toString(16).padStart(8, "0")}u)`;
+  }
+  return `vec4f(${hexFloat(value)}f)`;
+}
+
+/** Functions that spellings call; a kernel holds those it uses, and those that these use. */
+export const wgslFunctions: Readonly<Record<string, string>> = {
+  minimum: `// IEEE 754-2019 minimum: NaN wins, -0 is below +0.
+fn minimum(a: vec4f, b: vec4f) -> vec4f {
+  return select(b, a, is_nan(a) | (!is_nan(b) & (order_of(a) < order_of(b))));
+}`,
+  maximum: `// IEEE 754-2019 maximum: NaN wins, +0 is above -0.
+fn maximum(a: vec4f, b: vec4f) -> vec4f {
+  return select(b, a, is_nan(a) | (!is_nan(b) & (order_of(a) > order_of(b))));
+}`,
+  order_of: `// Integers in the order of the numbers.
+fn order_of(x: vec4f) -> vec4i {
+  let bits = bitcast<vec4i>(x);
+  return bits ^ ((bits >> vec4u(31u)) & vec4i(0x7fffffff));
+}`,
+  is_nan: `fn is_nan(x: vec4f) -> vec4<bool> {
+  return (bitcast<vec4u>(x) & vec4u(0x7fffffffu)) > vec4u(0x7f800000u);
+}`,
+  is_finite: `fn is_finite(x: vec4f) -> vec4<bool> {
+  return (bitcast<vec4u>(x) & vec4u(0x7f800000u)) != vec4u(0x7f800000u);
+}`,
+  sign_of: `// -1, 1, or the zero or NaN that x is.
+fn sign_of(x: vec4f) -> vec4f {
+  let bits = bitcast<vec4u>(x);
+  let magnitude = bits & vec4u(0x7fffffffu);
+  let one = bitcast<vec4f>((bits & vec4u(0x80000000u)) | vec4u(0x3f800000u));
+  return select(x, one, (magnitude > vec4u(0u)) & (magnitude <= vec4u(0x7f800000u)));
+}`,
+  round_bf16: `// The nearest bfloat16, ties to even.
+fn round_bf16(x: vec4f) -> vec4f {
+  let bits = bitcast<vec4u>(x);
+  let rounded = (bits + vec4u(0x7fffu) + ((bits >> vec4u(16u)) & vec4u(1u))) & vec4u(0xffff0000u);
+  return select(bitcast<vec4f>(rounded), x, is_nan(x));
+}`,
+  power_of_two: `fn power_of_two(k: vec4f) -> vec4f {
+  return bitcast<vec4f>((vec4i(k) + vec4i(127)) << vec4u(23u));
+}`,
+  exponent_of: `fn exponent_of(x: vec4f) -> vec4f {
+  return vec4f((bitcast<vec4i>(x) >> vec4u(23u)) - vec4i(127));
+}`,
+  mantissa_of: `fn mantissa_of(x: vec4f) -> vec4f {
+  return bitcast<vec4f>((bitcast<vec4u>(x) & vec4u(0x007fffffu)) | vec4u(0x3f800000u));
+}`,
+  from_bits: `fn from_bits(bits: u32) -> vec4f {
+  return bitcast<vec4f>(vec4u(bits));
+}`,
+};
