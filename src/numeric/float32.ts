@@ -1,4 +1,8 @@
 // What an arithmetic unit does with binary32: the profile of a device, and every operation of elements under it.
+// An f64 sum, product, quotient or root of f32 numbers, rounded to f32, is the correctly rounded f32 result (53 >= 2 * 24 + 2).
+// Operands must be f32 values; booleans are 0 and 1. "2.5ulp" division and fusing have no exact model and are taken as exact here.
+
+import { roundToBfloat16 } from "./bfloat16.js";
 
 export interface ArithmeticProfile {
   readonly subnormals: "keep" | "flush";
@@ -8,3 +12,70 @@ export interface ArithmeticProfile {
 
 export const ieee: ArithmeticProfile = { subnormals: "keep", division: "exact", fuses: false };
 export const flushing: ArithmeticProfile = { subnormals: "flush", division: "exact", fuses: false };
+
+const SMALLEST_NORMAL = 2 ** -126;
+const single = new Float32Array(1);
+const bits = new Uint32Array(single.buffer);
+
+/** Every operation of elements by its name in the IR. Operations of one argument ignore the second. */
+export type Float32Operations = typeof keeping;
+
+/** The operations of a profile. */
+export function float32Operations(profile: ArithmeticProfile): Float32Operations {
+  return profile.subnormals === "keep" ? keeping : flushed;
+}
+
+const keeping = {
+  add: (x: number, y: number): number => Math.fround(x + y),
+  sub: (x: number, y: number): number => Math.fround(x - y),
+  mul: (x: number, y: number): number => Math.fround(x * y),
+  div: (x: number, y: number): number => Math.fround(x / y),
+  neg: (x: number): number => -x,
+  abs: (x: number): number => Math.abs(x),
+  sqrt: (x: number): number => Math.fround(Math.sqrt(x)),
+  min: (x: number, y: number): number => Math.min(x, y),
+  max: (x: number, y: number): number => Math.max(x, y),
+  sign: (x: number): number => Math.sign(x),
+  floor: (x: number): number => Math.floor(x),
+  ceil: (x: number): number => Math.ceil(x),
+  bf16: (x: number): number => roundToBfloat16(x),
+  isfinite: (x: number): number => (Number.isFinite(x) ? 1 : 0),
+  lt: (x: number, y: number): number => (x < y ? 1 : 0),
+  le: (x: number, y: number): number => (x <= y ? 1 : 0),
+  eq: (x: number, y: number): number => (x === y ? 1 : 0),
+  and: (x: number, y: number): number => x & y,
+  or: (x: number, y: number): number => x | y,
+  not: (x: number): number => 1 - x,
+  exp2i: (x: number): number => fromBits((x + 127) << 23),
+  exponent: (x: number): number => (toBits(x) >>> 23) - 127,
+  mantissa: (x: number): number => fromBits((toBits(x) & 0x7fffff) | 0x3f800000),
+};
+
+/** Subnormal operands are zeros of their sign, and so are subnormal results. Operations on bits and moves see every number as it is. */
+const flushed: Float32Operations = {
+  ...keeping,
+  add: (x, y) => flush(Math.fround(flush(x) + flush(y))),
+  sub: (x, y) => flush(Math.fround(flush(x) - flush(y))),
+  mul: (x, y) => flush(Math.fround(flush(x) * flush(y))),
+  div: (x, y) => flush(Math.fround(flush(x) / flush(y))),
+  sqrt: (x) => Math.fround(Math.sqrt(flush(x))),
+  floor: (x) => Math.floor(flush(x)),
+  ceil: (x) => Math.ceil(flush(x)),
+  lt: (x, y) => (flush(x) < flush(y) ? 1 : 0),
+  le: (x, y) => (flush(x) <= flush(y) ? 1 : 0),
+  eq: (x, y) => (flush(x) === flush(y) ? 1 : 0),
+};
+
+function flush(x: number): number {
+  return x < SMALLEST_NORMAL && x > -SMALLEST_NORMAL ? x * 0 : x;
+}
+
+function toBits(x: number): number {
+  single[0] = x;
+  return bits[0]!;
+}
+
+function fromBits(word: number): number {
+  bits[0] = word;
+  return single[0]!;
+}

@@ -1,0 +1,175 @@
+// Values in the words of the spec: an expression printer with the language's own precedence, and listings that name a value
+// once and then use its name. A name that is taken by an older value gets a prime: `param`, `param'`, `param''`.
+
+import { argsOf } from "./builder.js";
+import type { Op } from "./ops.js";
+import type { Cell, Ir, Store, Value, ValueId, Variant } from "./value.js";
+
+/** The name to print for a value instead of its expression, or null. */
+export type Label = (id: ValueId) => string | null;
+
+const LOOSEST = 0;
+const TIGHTEST = 8;
+
+const infix: Partial<Record<Op, { readonly sign: string; readonly level: number }>> = {
+  or: { sign: "or", level: 1 },
+  and: { sign: "and", level: 2 },
+  lt: { sign: "<", level: 4 },
+  le: { sign: "<=", level: 4 },
+  eq: { sign: "==", level: 4 },
+  add: { sign: "+", level: 5 },
+  sub: { sign: "-", level: 5 },
+  mul: { sign: "*", level: 6 },
+  div: { sign: "/", level: 6 },
+};
+
+/** The expression of a value; `label` says where to stop. */
+export function printExpression(ir: Ir, id: ValueId, label: Label = () => null): string {
+  const print = (arg: ValueId, least: number): string => {
+    const name = label(arg);
+    if (name !== null) return name;
+    const { text, level } = spell(ir, ir.values[arg]!, print);
+    return level < least ? `(${text})` : text;
+  };
+  const { text } = spell(ir, ir.values[id]!, print);
+  return text;
+}
+
+interface Spelled {
+  readonly text: string;
+  readonly level: number;
+}
+
+function spell(ir: Ir, value: Value, print: (id: ValueId, least: number) => string): Spelled {
+  const atom = (text: string): Spelled => ({ text, level: TIGHTEST });
+  switch (value.kind) {
+    case "literal":
+      return spellLiteral(value);
+    case "hyper":
+      return atom(value.form === "value" ? value.hyper : `${value.hyper}.${value.form}`);
+    case "ambient":
+      return atom(value.ambient === "modelNumel" ? "numel[model]" : value.ambient);
+    case "shape":
+      return atom(`shape[${value.axis}]`);
+    case "load":
+      return atom(ir.cells[value.cell]!.name);
+    case "select": {
+      const [condition, then, otherwise] = argsOf(value).map((arg) => print(arg, LOOSEST));
+      return { text: `if ${condition} then ${then} else ${otherwise}`, level: LOOSEST };
+    }
+    case "reduce":
+      return atom(`${value.by}[${value.to}](${print(value.arg, LOOSEST)})`);
+    case "apply":
+      return spellOperation(value.op, value.args, print);
+    default:
+      throw new Error(`bug: unknown value ${value satisfies never}`);
+  }
+}
+
+function spellLiteral({ value, type }: Extract<Value, { kind: "literal" }>): Spelled {
+  if (type === "boolean") return { text: value === 1 ? "true" : "false", level: TIGHTEST };
+  const magnitude = Math.abs(value) === Number.POSITIVE_INFINITY ? "inf" : String(Math.abs(value));
+  const negative = value < 0 || Object.is(value, -0);
+  return negative ? { text: `-${magnitude}`, level: 7 } : { text: Number.isNaN(value) ? "nan" : magnitude, level: TIGHTEST };
+}
+
+function spellOperation(op: Op, args: readonly ValueId[], print: (id: ValueId, least: number) => string): Spelled {
+  const [x, y] = args as readonly [ValueId, ValueId];
+  const row = infix[op];
+  // Left-associative, but a comparison takes a sum on either side.
+  if (row !== undefined)
+    return { text: `${print(x, row.level === 4 ? 5 : row.level)} ${row.sign} ${print(y, row.level + 1)}`, level: row.level };
+  if (op === "not") return { text: `not ${print(x, 3)}`, level: 3 };
+  if (op === "neg") return { text: `-${print(x, 7)}`, level: 7 };
+  if (op === "pow") return { text: `${print(x, TIGHTEST)}^${print(y, 7)}`, level: 7.5 };
+  return { text: `${op}(${args.map((arg) => print(arg, LOOSEST)).join(", ")})`, level: TIGHTEST };
+}
+
+/** Hands out names that no other value has. */
+export function createNames(): (wanted: string) => string {
+  const taken = new Set<string>();
+  return (wanted) => {
+    let name = wanted;
+    while (taken.has(name)) name += "'";
+    taken.add(name);
+    return name;
+  };
+}
+
+/** One line of a listing: a value's own name and its expression. */
+export interface Line {
+  readonly name: string;
+  readonly expression: string;
+}
+
+/** Lines for the values of `order` (arguments first) that the spec names or that are used twice; `label` names what comes from elsewhere. */
+export function listValues(ir: Ir, order: readonly ValueId[], roots: readonly ValueId[], label: Label, names: (wanted: string) => string) {
+  const uses = new Map<ValueId, number>();
+  for (const id of [...roots, ...order.flatMap((user) => argsOf(ir.values[user]!))]) uses.set(id, (uses.get(id) ?? 0) + 1);
+  const named = new Map<ValueId, string>();
+  const labelOf: Label = (id) => named.get(id) ?? label(id);
+  const lines: Line[] = [];
+  for (const id of order) {
+    const { name } = ir.values[id]!;
+    if (name === undefined && (uses.get(id) ?? 0) < 2) continue;
+    lines.push({ name: names(name ?? `x${lines.length + 1}`), expression: printExpression(ir, id, labelOf) });
+    named.set(id, lines.at(-1)!.name);
+  }
+  return { lines, labelOf };
+}
+
+/** A readable dump of the whole IR, for tests and for people at work on a pass. */
+export function printIr(ir: Ir): string {
+  const cells = ir.cells.map((cell) => `cell ${cell.name}: ${printCell(ir, cell)}`);
+  const programs = ir.programs.flatMap(({ entry, variants }) => variants.flatMap((variant) => ["", ...printVariant(ir, entry, variant)]));
+  return `${[...cells, ...programs].join("\n")}\n`;
+}
+
+function printCell(ir: Ir, { home, extent, init, when }: Cell): string {
+  const initial = init === null ? "" : ` = ${printExpression(ir, init)}`;
+  const condition = when === null ? "" : ` when ${printExpression(ir, when)}`;
+  return `${home === "host" ? "host " : ""}${extent}${initial}${condition}`;
+}
+
+function printVariant(ir: Ir, entry: string, { when, deviceStores, hostStores }: Variant): readonly string[] {
+  const stores = [...hostStores, ...deviceStores];
+  const order = behind(ir, stores);
+  const names = createNames();
+  for (const id of order) {
+    const value = ir.values[id]!;
+    if (value.kind === "load") names(ir.cells[value.cell]!.name);
+  }
+  const computed = order.filter((id) => argsOf(ir.values[id]!).length > 0);
+  const { lines, labelOf } = listValues(
+    ir,
+    computed,
+    stores.map(({ value }) => value),
+    () => null,
+    names,
+  );
+  const decisions = when.map(({ condition, is }) => printDecision(ir, condition, is));
+  return [
+    decisions.length === 0 ? entry : `${entry} when ${decisions.join(" and ")}`,
+    ...lines.map(({ name, expression }) => `  ${name} = ${expression}`),
+    ...stores.map(({ cell, value }) => `  ${ir.cells[cell]!.name} <- ${labelOf(value) ?? printExpression(ir, value, labelOf)}`),
+  ];
+}
+
+/** A condition, or its negation, as a term of a conjunction. */
+export function printDecision(ir: Ir, condition: ValueId, is: boolean): string {
+  const text = printExpression(ir, condition);
+  if (!is) return /^[\w.]+$/.test(text) ? `not ${text}` : `not (${text})`;
+  return / (or|then) /.test(text) ? `(${text})` : text;
+}
+
+/** Everything that the stores are computed from, arguments first. */
+function behind(ir: Ir, stores: readonly Store[]): readonly ValueId[] {
+  const seen = new Set<ValueId>();
+  const visit = (id: ValueId): void => {
+    if (seen.has(id)) return;
+    argsOf(ir.values[id]!).forEach(visit);
+    seen.add(id);
+  };
+  for (const { value } of stores) visit(value);
+  return [...seen].sort((a, b) => a - b);
+}

@@ -1,0 +1,108 @@
+// From a checked Spec and the words of its options to the IR: branches on options are gone with their states, every body is
+// written once per truth assignment of host conditions that govern device work, and names are values.
+
+import type { Spec, StateSpec } from "../check/spec.js";
+import { type Builder, createBuilder } from "../ir/builder.js";
+import { reached, rebuild } from "../ir/rebuild.js";
+import type { Cell, CellId, Ir, Program, Store, ValueId, Variant } from "../ir/value.js";
+import { createBody, type Frame, lowerExpression, lowerStatements } from "./lower-body.js";
+import { type Decisions, eachAssignment } from "./variants.js";
+
+interface Lowering {
+  readonly spec: Spec;
+  readonly builder: Builder;
+  readonly options: Readonly<Record<string, string>>;
+  /** The cells of this build by name, in declaration order. */
+  readonly cells: ReadonlyMap<string, CellId>;
+}
+
+/** The IR of one build. `options` names words as written in the spec; an option left out has its default. */
+export function lower(spec: Spec, options: Readonly<Record<string, string>>): Ir {
+  const builder = createBuilder();
+  const chosen = Object.fromEntries(spec.options.map((option) => [option.name, options[option.name] ?? option.value]));
+  const lowering = { spec, builder, options: chosen, cells: declareCells(spec, builder, chosen) };
+  const step = lowerProgram("step", lowering, (body) => lowerStatements(body, spec.body));
+  const init = lowerInit(lowering, step);
+  return rebuild({ values: builder.values, cells: builder.cells, programs: init === null ? [step] : [init, step] });
+}
+
+function declareCells(spec: Spec, builder: Builder, options: Readonly<Record<string, string>>): ReadonlyMap<string, CellId> {
+  const cells = new Map<string, CellId>();
+  const element = { home: "device", extent: "elem", codec: { kind: "f32" }, init: null, when: null } as const;
+  for (const role of ["param", "grad"] as const) cells.set(role, builder.cell({ name: role, role, ...element }));
+  const setup = createBody({ builder, options, cells, present: new Set(cells.values()), decisions: undecided });
+  for (const state of spec.states) {
+    const when = state.when === null ? builder.literal(1, "boolean") : lowerExpression(setup, state.when);
+    if (when !== builder.literal(0, "boolean")) cells.set(state.name, builder.cell(stateCell(state, when, setup)));
+  }
+  return cells;
+}
+
+function stateCell(state: StateSpec, when: ValueId, setup: Frame): Cell {
+  return {
+    name: state.name,
+    role: "state",
+    home: state.home,
+    extent: state.extent,
+    codec: { kind: "f32" },
+    init: initialValue(state, setup),
+    when: setup.builder.value(when).kind === "literal" ? null : when,
+  };
+}
+
+/** Null where the `init` program stores it: a device state's initial value that the build does not know. */
+function initialValue(state: StateSpec, setup: Frame): ValueId | null {
+  if (state.home === "device" && state.value.stage === "device") return null;
+  const value = lowerExpression(setup, state.value);
+  return state.home === "host" || setup.builder.value(value).kind === "literal" ? value : null;
+}
+
+/** Declarations of the host need no decision: their selects stay lazy. */
+const undecided: Decisions = {
+  known: () => null,
+  decide() {
+    throw new Error("bug: a declaration of the host asked for a decision");
+  },
+};
+
+function lowerProgram(entry: string, lowering: Lowering, write: (body: Frame) => void): Program {
+  const { builder, options, cells } = lowering;
+  const variants = eachAssignment(builder, (decisions) => {
+    const present = new Set<CellId>();
+    for (const cell of cells.values()) {
+      const { when } = builder.cells[cell]!;
+      if (when === null || decisions.decide(when)) present.add(cell);
+    }
+    const body = createBody({ builder, options, cells, present, decisions });
+    write(body);
+    return { cells: [...present], ...storesOf(body) };
+  });
+  return { entry, variants: variants.map(({ when, result }): Variant => ({ when, ...result })) };
+}
+
+/** What has changed since the start of the call. */
+function storesOf({ builder, current }: Frame): Pick<Variant, "deviceStores" | "hostStores"> {
+  const stores = [...current].map(([cell, value]): Store => ({ cell, value })).filter(({ cell, value }) => value !== builder.load(cell));
+  const homeOf = (store: Store) => builder.cells[store.cell]!.home;
+  return {
+    deviceStores: stores.filter((store) => homeOf(store) === "device"),
+    hostStores: stores.filter((store) => homeOf(store) === "host"),
+  };
+}
+
+/** The program of registration, or null where every initial value is a plain constant. */
+function lowerInit(lowering: Lowering, step: Program): Program | null {
+  const { builder, cells, spec } = lowering;
+  const used = reached({ values: builder.values, cells: builder.cells, programs: [step] }).cells;
+  const stored = spec.states.filter((state) => {
+    const cell = cells.get(state.name);
+    return cell !== undefined && used.has(cell) && builder.cells[cell]!.init === null;
+  });
+  if (stored.length === 0) return null;
+  return lowerProgram("init", lowering, (body) => {
+    for (const state of stored) {
+      const cell = cells.get(state.name)!;
+      if (body.present.has(cell)) body.current.set(cell, lowerExpression(body, state.value));
+    }
+  });
+}

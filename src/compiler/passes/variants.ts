@@ -1,0 +1,62 @@
+// A condition that the host knows and that governs device work is decided before lowering goes on: the program is lowered
+// once for every truth assignment of the conditions that it asks about, in the order in which it asks.
+
+import type { Builder } from "../ir/builder.js";
+import type { Decision, ValueId } from "../ir/value.js";
+
+export interface Decisions {
+  /** The truth of a host condition on this path; forks where it is open. */
+  decide(condition: ValueId): boolean;
+  /** The truth that earlier decisions imply, or null. */
+  known(condition: ValueId): boolean | null;
+}
+
+const MOST_VARIANTS = 254;
+
+/** Runs `lowerOnce` for each path through its decisions: first all true, the last one made false next. */
+export function eachAssignment<T>(
+  builder: Builder,
+  lowerOnce: (decisions: Decisions) => T,
+): readonly { when: readonly Decision[]; result: T }[] {
+  const found: { when: readonly Decision[]; result: T }[] = [];
+  let path: readonly Decision[] = [];
+  for (;;) {
+    const taken = createDecisions(builder, path);
+    found.push({ result: lowerOnce(taken), when: taken.made });
+    if (found.length > MOST_VARIANTS) throw new Error("bug: more variants than the checker admits");
+    const open = taken.made.findLastIndex((decision) => decision.is);
+    if (open === -1) return found;
+    path = [...taken.made.slice(0, open), { condition: taken.made[open]!.condition, is: false }];
+  }
+}
+
+function createDecisions(builder: Builder, path: readonly Decision[]): Decisions & { readonly made: readonly Decision[] } {
+  const made: Decision[] = [];
+
+  function known(condition: ValueId): boolean | null {
+    const decided = made.find((decision) => decision.condition === condition);
+    if (decided !== undefined) return decided.is;
+    const value = builder.value(condition);
+    if (value.kind === "literal") return value.value === 1;
+    if (value.kind !== "apply") return null;
+    const args = value.op === "not" || value.op === "and" || value.op === "or" ? value.args.map(known) : [];
+    if (value.op === "not") return args[0] === null ? null : !args[0];
+    const absorbing = value.op === "or";
+    if (args.includes(absorbing)) return absorbing;
+    return args.length > 0 && !args.includes(null) ? !absorbing : null;
+  }
+
+  function decide(condition: ValueId): boolean {
+    const value = builder.value(condition);
+    if (value.stage === "device") throw new Error("bug: the host cannot decide a device value");
+    const settled = known(condition);
+    if (settled !== null) return settled;
+    if (value.kind === "apply" && value.op === "not") return !decide(value.args[0]!);
+    const next = path[made.length] ?? { condition, is: true };
+    if (next.condition !== condition) throw new Error("bug: lowering asked another question on the same path");
+    made.push(next);
+    return next.is;
+  }
+
+  return { made, decide, known };
+}
