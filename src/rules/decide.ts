@@ -1,0 +1,89 @@
+// Which arm of a block decides a name: the first whose condition holds. A condition that holds yields what its patterns captured.
+
+import type { CompareOp } from "../contract/rules.js";
+import type { CompiledBlock, CompiledCondition } from "./compiled-rules.js";
+import type { Decision, HyperValues, RuledMember } from "./hyper-values.js";
+import { type Captures, noCaptures } from "./match.js";
+
+/** A parameter under one of its names. */
+export interface Subject {
+  readonly name: string;
+  readonly segments: readonly string[];
+  readonly dtype: string | undefined;
+  readonly member: RuledMember;
+}
+
+/** The deciding arm, or null where none matches and there is no `else`. */
+export function decide(block: CompiledBlock, subject: Subject, values: HyperValues): Decision | null {
+  for (let arm = 0; arm < block.arms.length; arm++) {
+    const { condition } = block.arms[arm]!;
+    const captures = condition === null ? noCaptures : holds(condition, block, subject, values, noCaptures);
+    if (captures) return { arm, captures };
+  }
+  return null;
+}
+
+/** The captures with what this condition adds, or null where it does not hold. */
+export function holds(
+  condition: CompiledCondition,
+  block: CompiledBlock,
+  subject: Subject,
+  values: HyperValues,
+  bound: Captures,
+): Captures | null {
+  switch (condition.kind) {
+    case "pattern": {
+      const captures = condition.matcher.match(subject.segments);
+      if (!captures || captures.size === 0) return captures && bound;
+      return bound.size === 0 ? captures : new Map([...bound, ...captures]);
+    }
+    case "contains":
+      return subject.name.includes(condition.text) ? bound : null;
+    case "dtype":
+      return (subject.dtype === condition.dtype) === (condition.op === "==") ? bound : null;
+    case "compare": {
+      const left = values.evaluate(block, condition.left, subject.member, bound);
+      const right = values.evaluate(block, condition.right, subject.member, bound);
+      return compare(condition.op, left, right) ? bound : null;
+    }
+    case "and": {
+      let captures: Captures | null = bound;
+      for (const term of condition.terms) {
+        captures = holds(term, block, subject, values, captures);
+        if (!captures) return null;
+      }
+      return captures;
+    }
+    case "or":
+      for (const term of condition.terms) {
+        const captures = holds(term, block, subject, values, bound);
+        if (captures) return captures;
+      }
+      return null;
+    case "not":
+      return holds(condition.term, block, subject, values, bound) ? null : bound;
+    default:
+      throw new Error(`bug: unknown condition ${JSON.stringify(condition satisfies never)}`);
+  }
+}
+
+/** False for every operator where a side does not exist (NaN). */
+function compare(op: CompareOp, left: number, right: number): boolean {
+  if (Number.isNaN(left) || Number.isNaN(right)) return false;
+  switch (op) {
+    case "==":
+      return left === right;
+    case "!=":
+      return left !== right;
+    case "<":
+      return left < right;
+    case "<=":
+      return left <= right;
+    case ">":
+      return left > right;
+    case ">=":
+      return left >= right;
+    default:
+      throw new Error(`bug: unknown comparison ${op satisfies never}`);
+  }
+}

@@ -1,0 +1,130 @@
+// Checks of resolved rules against the list of parameters: what only the real names can show.
+
+import type { ParamInfo } from "../contract/rules.js";
+import type { CompiledArm, CompiledBlock, CompiledRules } from "./compiled-rules.js";
+import { holds, type Subject } from "./decide.js";
+import type { HyperValues } from "./hyper-values.js";
+import { noCaptures } from "./match.js";
+import { isFlatParameter, nameSegments, wrapperSegments } from "./names.js";
+import { suggest } from "./nearest.js";
+import { blockTitle, type ProblemCollector, placeOf } from "./problems.js";
+import type { ResolvedParam } from "./resolve.js";
+import { type RuleSettings, staticNameOf } from "./settings.js";
+
+/** Names that occur twice, that were flattened, that wrappers changed, and entries of the name map that name nothing. */
+export function checkNames(list: readonly ParamInfo[], names: RuleSettings["names"], problems: ProblemCollector): void {
+  const seen = new Set<string>();
+  for (const param of list) {
+    for (const name of [param.name, ...(param.aliases ?? [])]) {
+      if (seen.has(name))
+        problems.add("duplicate-name", `\`${name}\` stands in the list twice`, {
+          param: name,
+          help: "list a tensor once; a tied tensor's other names are its `aliases`",
+        });
+      seen.add(name);
+    }
+    if (isFlatParameter(param.name)) {
+      problems.add("flat-parameter", `\`${param.name}\` is a flat parameter: the names and shapes it is made of are gone`, {
+        param: param.name,
+        help: "wrap the model with `use_orig_params=True`, or resolve the rules before it is wrapped",
+      });
+    }
+    const wrappers = wrapperSegments(staticNameOf(param.name, names));
+    if (wrappers.length > 0) {
+      problems.addOnce(
+        "wrapper-segments",
+        `rules do not see the segments ${wrappers.map((wrapper) => `\`${wrapper}\``).join(", ")} of \`${param.name}\``,
+        { severity: "hint", param: param.name },
+      );
+    }
+  }
+  for (const name of Object.keys(names ?? {})) {
+    if (!seen.has(name))
+      problems.add("unknown-name", `\`names\` maps \`${name}\`, but no parameter is called so`, { severity: "warning", param: name });
+  }
+}
+
+/** Arms that decided no parameter: because they match none, or because earlier arms took all that they match. */
+export function checkArms(
+  rules: CompiledRules,
+  params: readonly ResolvedParam[],
+  values: HyperValues,
+  strict: boolean,
+  problems: ProblemCollector,
+): void {
+  let subjects: readonly Subject[] | null = null;
+  for (const block of rules.blocks) {
+    const deciding = new Set(params.map((param) => param.decisions[block.number]?.arm));
+    for (const [number, arm] of block.arms.entries()) {
+      if (deciding.has(number) || arm.condition === null || arm.arm.optional) continue;
+      subjects ??= params.flatMap(subjectsOf);
+      reportIdleArm(block, arm, subjects, values, strict, problems);
+    }
+  }
+}
+
+function reportIdleArm(
+  block: CompiledBlock,
+  compiled: CompiledArm,
+  subjects: readonly Subject[],
+  values: HyperValues,
+  strict: boolean,
+  problems: ProblemCollector,
+): void {
+  const { arm, condition } = compiled;
+  const matched = subjects.find((subject) => holds(condition!, block, subject, values, noCaptures));
+  const place = placeOf(block.set, arm);
+  if (matched) {
+    const message = `line ${arm.line} of \`${blockTitle(block)}\` decides nothing: earlier arms take every parameter that it matches, such as \`${matched.name}\``;
+    problems.add("never-decides", message, { severity: "hint", arm: place });
+    return;
+  }
+  problems.add("matches-nothing", `line ${arm.line} of \`${blockTitle(block)}\` matches no parameter: ${arm.text}`, {
+    severity: strict ? "error" : "warning",
+    arm: place,
+    help:
+      suggest(
+        condition!,
+        subjects.map(({ name }) => name),
+      ) ?? "write `optional` before the arm if models without such parameters are meant too",
+  });
+}
+
+function subjectsOf(param: ResolvedParam): Subject[] {
+  return [param.staticName, ...param.aliases].map((name) => ({ name, segments: nameSegments(name), dtype: param.dtype, member: param }));
+}
+
+/** Captured indices that reach the `int` hyper they are subtracted from: a 24-layer model with `n_layers = 12`. */
+export function checkIndices(
+  rules: CompiledRules,
+  params: readonly ResolvedParam[],
+  hypers: RuleSettings["hypers"],
+  allowed: boolean,
+  problems: ProblemCollector,
+): void {
+  for (const set of rules.sets) {
+    for (const bound of set.bounds) {
+      const block = rules.blocks.find((candidate) => candidate.set === set && candidate.inSet === bound.block)!;
+      const limit = Number(hypers[bound.hyper]);
+      const beyond = params.flatMap((param) => {
+        const decision = param.decisions[block.number];
+        const index = decision?.arm === bound.arm ? Number(decision.captures.get(bound.capture)) : -1;
+        return index >= limit && !param.frozen ? { name: param.name, index } : [];
+      });
+      const first = beyond[0];
+      if (!first) continue;
+      const greatest = beyond.reduce((most, { index }) => Math.max(most, index), 0);
+      const more = beyond.length === 1 ? "" : ` (and ${beyond.length - 1} more, up to index ${greatest})`;
+      problems.add(
+        "layer-index",
+        `\`${first.name}\` has ${bound.capture} ${first.index}, which is not below ${bound.hyper} = ${limit}${more}`,
+        {
+          severity: allowed ? "warning" : "error",
+          param: first.name,
+          arm: placeOf(set, block.arms[bound.arm]!.arm),
+          help: `set ${bound.hyper} to ${greatest + 1}; to reproduce a run that had this mistake, allow "layer-index"`,
+        },
+      );
+    }
+  }
+}

@@ -1,0 +1,117 @@
+// What an arm that matches nothing may have meant: the pattern a little changed, or the names that come nearest.
+
+import type { Pattern, PatternPart, PatternSegment } from "../contract/rules.js";
+import type { CompiledCondition } from "./compiled-rules.js";
+import { createMatcher } from "./match.js";
+import { nameSegments } from "./names.js";
+
+/** A way out for a condition that holds for none of the names, or null. */
+export function suggest(condition: CompiledCondition, names: readonly string[]): string | null {
+  const patterns = patternsOf(condition);
+  for (const pattern of patterns) {
+    for (const variant of variantsOf(pattern)) {
+      const matcher = createMatcher(variant);
+      const example = names.find((name) => matcher.match(nameSegments(name)));
+      if (example !== undefined) return `"${printPattern(variant)}" would match \`${example}\``;
+    }
+  }
+  const near = patterns.flatMap((pattern) => nearestNames(longestText(pattern), names));
+  return near.length === 0
+    ? null
+    : `the nearest names are ${near
+        .slice(0, 3)
+        .map((name) => `\`${name}\``)
+        .join(", ")}`;
+}
+
+function patternsOf(condition: CompiledCondition): Pattern[] {
+  if (condition.kind === "pattern") return [condition.matcher.pattern];
+  return condition.kind === "and" || condition.kind === "or" ? condition.terms.flatMap(patternsOf) : [];
+}
+
+/** Habits of substrings and regular expressions, each undone: `^norm` for a prefix, `layer` for `layers`, `.*` across segments. */
+function variantsOf(pattern: Pattern): Pattern[] {
+  const free: Pattern = { ...pattern, fromStart: false, toEnd: false };
+  const star: PatternPart = { kind: "star" };
+  const last = pattern.segments.length - 1;
+  const open =
+    (before: boolean, after: boolean) =>
+    (segment: PatternSegment, i: number): PatternSegment => {
+      if (segment.kind === "rest") return segment;
+      const parts = segment.parts.filter((part, k) => part.kind !== "star" || (k > 0 && k < segment.parts.length - 1));
+      const head = (before && i === 0) || segment.parts[0]?.kind === "star" ? [star] : [];
+      const tail = (after && i === last) || (segment.parts.length > 1 && segment.parts.at(-1)?.kind === "star") ? [star] : [];
+      return { kind: "parts", parts: [...head, ...parts, ...tail] };
+    };
+  const spread = pattern.segments.flatMap((segment, i): PatternSegment[] => (i === 0 ? [segment] : [{ kind: "rest" }, segment]));
+  return [
+    { ...pattern, segments: pattern.segments.map(open(false, true)) },
+    free,
+    { ...free, segments: free.segments.map(open(true, false)) },
+    { ...free, segments: free.segments.map(open(true, true)) },
+    { ...free, segments: spread },
+  ];
+}
+
+/** The text of a pattern, as a spec writes it. */
+function printPattern(pattern: Pattern): string {
+  const segments = pattern.segments.map((segment) => (segment.kind === "rest" ? "**" : segment.parts.map(printPart).join("")));
+  return (pattern.fromStart ? "^" : "") + segments.join(".") + (pattern.toEnd ? "$" : "");
+}
+
+function printPart(part: PatternPart): string {
+  switch (part.kind) {
+    case "text":
+      return part.text.replace(/[\\*?(){}|^$./]/g, "\\$&");
+    case "star":
+      return "*";
+    case "question":
+      return "?";
+    case "alternatives":
+      return `(${part.choices.map((choice) => choice.map(printPart).join("")).join("|")})`;
+    case "number":
+      return part.low === null ? `{${part.name}}` : `{${part.name}: ${part.low}..${part.high}}`;
+    case "word":
+      return `{${part.name}: word}`;
+    default:
+      throw new Error(`bug: unknown part of a pattern ${JSON.stringify(part satisfies never)}`);
+  }
+}
+
+function longestText(pattern: Pattern): string {
+  const texts = pattern.segments.flatMap((segment) =>
+    segment.kind === "rest" ? [] : segment.parts.map((part) => (part.kind === "text" ? part.text : "")),
+  );
+  return texts.reduce((longest, text) => (text.length > longest.length ? text : longest), "");
+}
+
+/** Names with a segment within a third of the text's length in edits, nearest first; case counts as no edit. */
+function nearestNames(text: string, names: readonly string[]): string[] {
+  if (text === "" || text.length > 64) return [];
+  const distances = new Map<string, number>();
+  const found: { name: string; distance: number }[] = [];
+  for (const name of names) {
+    for (const segment of nameSegments(name)) {
+      if (distances.has(segment)) continue;
+      const distance =
+        Math.abs(segment.length - text.length) > text.length / 3
+          ? Number.POSITIVE_INFINITY
+          : editDistance(text.toLowerCase(), segment.toLowerCase());
+      distances.set(segment, distance);
+      if (distance <= text.length / 3) found.push({ name, distance });
+    }
+  }
+  return found.sort((a, b) => a.distance - b.distance).map(({ name }) => name);
+}
+
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
+    }
+    row = next;
+  }
+  return row[b.length]!;
+}

@@ -1,0 +1,199 @@
+// Decides for every parameter which arm of every block is its own. Pure: a list in, a Resolution with its problems out.
+// An error says that training would go wrong (an index beyond the layers, a ratio that is no number, a tied tensor decided twice).
+// That an arm matches nothing is an error only when `strict`: a tool checks a whole model, a program may train a part of one.
+
+import type { ParamInfo, RuleSet } from "../contract/rules.js";
+import { RuleError } from "../formula/evaluate.js";
+import { askApplyDecay, askLrRatio } from "./callbacks.js";
+import { type CompiledBlock, type CompiledRules, compileRules } from "./compiled-rules.js";
+import { decide, type Subject } from "./decide.js";
+import { shapeFact } from "./facts.js";
+import { armOf, createHyperValues, type Decision, type HyperValues, type RuledMember } from "./hyper-values.js";
+import { checkArms, checkIndices, checkNames } from "./list-checks.js";
+import { nameSegments } from "./names.js";
+import { blockTitle, createProblemCollector, type ProblemCollector, placeOf, type RuleProblem } from "./problems.js";
+import { isInRange, rangeText } from "./ranges.js";
+import { type NamedParam, type RuleSettings, staticNameOf } from "./settings.js";
+
+export interface ResolvedParam extends RuledMember {
+  readonly name: string;
+  /** What rules see. */
+  readonly staticName: string;
+  readonly aliases: readonly string[];
+  readonly dtype: string | undefined;
+  readonly frozen: boolean;
+}
+
+export interface Resolution {
+  readonly rules: CompiledRules;
+  readonly params: readonly ResolvedParam[];
+  /** Errors first. */
+  readonly problems: readonly RuleProblem[];
+}
+
+/** Resolves rule sets over a list of parameters. */
+export function resolveRules(sets: readonly RuleSet[], list: readonly ParamInfo[], settings: RuleSettings): Resolution {
+  const rules = compileRules(sets);
+  const problems = createProblemCollector();
+  for (const [first, second] of rules.clashes) {
+    problems.add(
+      "set-twice",
+      `\`${first.block.hyper}\` is set by two blocks, in ${first.set.name} line ${first.block.line} and in ${second.set.name} line ${second.block.line}`,
+      {
+        help: "mark one of them `override`",
+      },
+    );
+  }
+  checkNames(list, settings.names, problems);
+  const values = valuesAtRegistration(rules, list, settings);
+  const params = list.map((param, index) => resolveParam(rules, param, index, settings, values, problems));
+  if (params.length > 0) checkArms(rules, params, values, settings.strict ?? false, problems);
+  checkIndices(rules, params, settings.hypers, settings.allow?.includes("layer-index") ?? false, problems);
+  return { rules, params, problems: problems.list() };
+}
+
+/** Hyper values with the caller's numbers at registration. */
+export function valuesAtRegistration(
+  rules: CompiledRules,
+  list: readonly { readonly shape: readonly number[] }[],
+  settings: RuleSettings,
+): HyperValues {
+  const values = createHyperValues(rules, Object.keys(settings.hypers));
+  values.names.forEach((name, place) => {
+    values.given.peak[place] = Number(settings.hypers[name]);
+  });
+  values.given.modelNumel = list.reduce((sum, { shape }) => sum + shapeFact(shape, "numel"), 0);
+  return values;
+}
+
+function resolveParam(
+  rules: CompiledRules,
+  param: ParamInfo,
+  index: number,
+  settings: RuleSettings,
+  values: HyperValues,
+  problems: ProblemCollector,
+): ResolvedParam {
+  const staticName = staticNameOf(param.name, settings.names);
+  const named: NamedParam = { name: param.name, staticName, shape: param.shape };
+  const decisions: (Decision | undefined)[] = rules.blocks.map(() => undefined);
+  const member: RuledMember = {
+    shape: param.shape,
+    index,
+    decisions,
+    lrRatio: askLrRatio(named, settings, values, problems),
+    decays: askApplyDecay(named, settings, values, problems),
+  };
+  const aliases = (param.aliases ?? []).map((alias) => staticNameOf(alias, settings.names));
+  const subjects = [staticName, ...aliases].map((name): Subject => ({ name, segments: nameSegments(name), dtype: param.dtype, member }));
+  for (const block of rules.order) {
+    try {
+      if (block.ratios.size > 0) values.compute(member);
+      decisions[block.number] = decideTied(block, subjects, values, param.name, problems);
+    } catch (error) {
+      reportRuleError(error, param.name, problems);
+    }
+  }
+  const frozen = checkValues(rules, member, param.name, settings, values, problems);
+  return { ...member, name: param.name, staticName, aliases: param.aliases ?? [], dtype: param.dtype, frozen };
+}
+
+/** The first arm that matches any of a tensor's names; two names with different arms of their own (other than `else`) are a problem. */
+function decideTied(
+  block: CompiledBlock,
+  subjects: readonly Subject[],
+  values: HyperValues,
+  param: string,
+  problems: ProblemCollector,
+): Decision | undefined {
+  let winner: Decision | null = null;
+  let named: Subject | null = null;
+  for (const subject of subjects) {
+    const decision = decide(block, subject, values);
+    if (!decision) continue;
+    const own = armOf(block, decision).condition !== null;
+    if (own && winner && named && !sameChoice(block, winner, decision))
+      reportTied(block, [named, winner], [subject, decision], param, problems);
+    if (!winner || decision.arm < winner.arm) {
+      winner = decision;
+      named = own ? subject : null;
+    }
+  }
+  return winner ?? undefined;
+}
+
+function sameChoice(block: CompiledBlock, a: Decision, b: Decision): boolean {
+  return a.arm === b.arm && armOf(block, a).captures.every((name) => a.captures.get(name) === b.captures.get(name));
+}
+
+function reportTied(
+  block: CompiledBlock,
+  a: readonly [Subject, Decision],
+  b: readonly [Subject, Decision],
+  param: string,
+  problems: ProblemCollector,
+): void {
+  const told = ([subject, decision]: readonly [Subject, Decision]) => {
+    const { arm } = armOf(block, decision);
+    return `\`${subject.name}\` by line ${arm.line}, ${arm.text}`;
+  };
+  problems.add("tied-tensor", `one tensor is decided twice in \`${blockTitle(block)}\`: ${told(a)}; ${told(b)}`, {
+    param,
+    arm: placeOf(block.set, armOf(block, b[1]).arm),
+    help: "write an arm above both that names the tensor",
+  });
+}
+
+/** Evaluates what was decided, once, with the caller's numbers; returns whether the parameter is frozen. */
+function checkValues(
+  rules: CompiledRules,
+  member: RuledMember,
+  name: string,
+  settings: RuleSettings,
+  values: HyperValues,
+  problems: ProblemCollector,
+): boolean {
+  let frozen = false;
+  try {
+    values.compute(member);
+    for (const block of rules.blocks) {
+      const decision = member.decisions[block.number];
+      if (!decision || block.block.verb === "use") continue;
+      const chosen = armOf(block, decision).arm;
+      const value = values.evaluate(block, chosen.value, member, decision.captures);
+      if (block.block.verb === "freeze") frozen ||= value !== 0;
+      else checkNumber(block, value, { param: name, arm: placeOf(block.set, chosen) }, settings, problems);
+    }
+  } catch (error) {
+    reportRuleError(error, name, problems);
+  }
+  return frozen;
+}
+
+function checkNumber(
+  block: CompiledBlock,
+  value: number,
+  at: { param: string; arm: ReturnType<typeof placeOf> },
+  settings: RuleSettings,
+  problems: ProblemCollector,
+): void {
+  const hyper = block.block.hyper!;
+  if (!Number.isFinite(value)) {
+    const what = block.block.verb === "scale" ? `the ratio of \`${hyper}\`` : `\`${hyper}\``;
+    problems.addOnce("not-finite", `${what} is ${value} for \`${at.param}\`, by line ${at.arm.line}: ${at.arm.text}`, at);
+  } else if (block.block.verb === "set") {
+    const range = settings.ranges?.[hyper];
+    if (range && !isInRange(value, range)) {
+      problems.addOnce(
+        "out-of-range",
+        `\`${hyper}\` is ${value} for \`${at.param}\`, outside ${rangeText(range)}, by line ${at.arm.line}: ${at.arm.text}`,
+        at,
+      );
+    }
+  }
+}
+
+function reportRuleError(error: unknown, param: string, problems: ProblemCollector): void {
+  if (!(error instanceof RuleError)) throw error;
+  problems.addOnce("rule-error", `\`${param}\`: ${error.message}`, { param }, error.message);
+}

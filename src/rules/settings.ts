@@ -1,0 +1,29 @@
+// What a caller decides about rules besides their text.
+
+import type { RangeInfo } from "../contract/manifest.js";
+
+/** What callbacks see of a parameter. */
+export interface NamedParam {
+  readonly name: string;
+  readonly staticName: string;
+  readonly shape: readonly number[];
+}
+
+export interface RuleSettings {
+  /** The caller's value of every hyper at registration. */
+  readonly hypers: Readonly<Record<string, number | boolean>>;
+  /** Names that rules see, by the names of the list. */
+  readonly names?: Readonly<Record<string, string>> | undefined;
+  readonly allow?: readonly "layer-index"[] | undefined;
+  readonly lrRatio?: ((param: NamedParam) => number) | undefined;
+  readonly applyDecay?: ((param: NamedParam) => boolean) | undefined;
+  /** Ranges that a `set` arm must respect. */
+  readonly ranges?: Readonly<Record<string, RangeInfo | null>> | undefined;
+  /** The list is a whole model, so an arm that matches nothing is an error and not a warning. */
+  readonly strict?: boolean | undefined;
+}
+
+/** The name that rules see. */
+export function staticNameOf(name: string, names: RuleSettings["names"]): string {
+  return names && Object.hasOwn(names, name) ? names[name]! : name;
+}
