@@ -3,7 +3,7 @@
 import type { CompiledRules } from "./compiled-rules.js";
 import { axisLength, isShapeFact, shapeFact } from "./facts.js";
 import { armOf } from "./hyper-values.js";
-import type { ResolvedParam } from "./resolve.js";
+import type { ResolvedParam } from "./resolution.js";
 
 /**
  * Key of a parameter: its arms, the captures and facts that their right sides read, callbacks, and further facts that the caller's

@@ -8,7 +8,7 @@ import { noCaptures } from "./match.js";
 import { isFlatParameter, nameSegments, wrapperSegments } from "./names.js";
 import { suggest } from "./nearest.js";
 import { blockTitle, type ProblemCollector, placeOf } from "./problems.js";
-import type { ResolvedParam } from "./resolve.js";
+import type { ResolvedParam } from "./resolution.js";
 import { type RuleSettings, staticNameOf } from "./settings.js";
 
 /** Names that occur twice, that were flattened, that wrappers changed, and entries of the name map that name nothing. */

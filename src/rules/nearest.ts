@@ -5,6 +5,9 @@ import type { CompiledCondition } from "./compiled-rules.js";
 import { createMatcher } from "./match.js";
 import { nameSegments } from "./names.js";
 
+/** Longer names are not compared. */
+const LONGEST = 200;
+
 /** A way out for a condition that holds for none of the names, or null. */
 export function suggest(condition: CompiledCondition, names: readonly string[]): string | null {
   const patterns = patternsOf(condition);
@@ -15,7 +18,7 @@ export function suggest(condition: CompiledCondition, names: readonly string[]):
       if (example !== undefined) return `"${printPattern(variant)}" would match \`${example}\``;
     }
   }
-  const near = patterns.flatMap((pattern) => nearestNames(longestText(pattern), names));
+  const near = patterns.flatMap((pattern) => nearestBySegment(longestText(pattern), names));
   return near.length === 0
     ? null
     : `the nearest names are ${near
@@ -34,21 +37,17 @@ function variantsOf(pattern: Pattern): Pattern[] {
   const free: Pattern = { ...pattern, fromStart: false, toEnd: false };
   const star: PatternPart = { kind: "star" };
   const last = pattern.segments.length - 1;
-  const open =
-    (before: boolean, after: boolean) =>
-    (segment: PatternSegment, i: number): PatternSegment => {
-      if (segment.kind === "rest") return segment;
-      const parts = segment.parts.filter((part, k) => part.kind !== "star" || (k > 0 && k < segment.parts.length - 1));
-      const head = (before && i === 0) || segment.parts[0]?.kind === "star" ? [star] : [];
-      const tail = (after && i === last) || (segment.parts.length > 1 && segment.parts.at(-1)?.kind === "star") ? [star] : [];
-      return { kind: "parts", parts: [...head, ...parts, ...tail] };
-    };
+  const open = (segment: PatternSegment, i: number, before: boolean): PatternSegment => {
+    if (segment.kind === "rest") return segment;
+    const head = before && i === 0 && segment.parts[0]?.kind !== "star" ? [star] : [];
+    const tail = i === last && segment.parts.at(-1)?.kind !== "star" ? [star] : [];
+    return { kind: "parts", parts: [...head, ...segment.parts, ...tail] };
+  };
   const spread = pattern.segments.flatMap((segment, i): PatternSegment[] => (i === 0 ? [segment] : [{ kind: "rest" }, segment]));
   return [
-    { ...pattern, segments: pattern.segments.map(open(false, true)) },
+    { ...pattern, segments: pattern.segments.map((segment, i) => open(segment, i, false)) },
     free,
-    { ...free, segments: free.segments.map(open(true, false)) },
-    { ...free, segments: free.segments.map(open(true, true)) },
+    { ...free, segments: free.segments.map((segment, i) => open(segment, i, true)) },
     { ...free, segments: spread },
   ];
 }
@@ -85,23 +84,23 @@ function longestText(pattern: Pattern): string {
   return texts.reduce((longest, text) => (text.length > longest.length ? text : longest), "");
 }
 
-/** Names with a segment within a third of the text's length in edits, nearest first; case counts as no edit. */
-function nearestNames(text: string, names: readonly string[]): string[] {
-  if (text === "" || text.length > 64) return [];
-  const distances = new Map<string, number>();
-  const found: { name: string; distance: number }[] = [];
-  for (const name of names) {
-    for (const segment of nameSegments(name)) {
-      if (distances.has(segment)) continue;
-      const distance =
-        Math.abs(segment.length - text.length) > text.length / 3
-          ? Number.POSITIVE_INFINITY
-          : editDistance(text.toLowerCase(), segment.toLowerCase());
-      distances.set(segment, distance);
-      if (distance <= text.length / 3) found.push({ name, distance });
-    }
+/** One name for each segment that comes near the text. */
+function nearestBySegment(text: string, names: readonly string[]): string[] {
+  const examples = new Map<string, string>();
+  for (const name of names) for (const segment of nameSegments(name)) if (!examples.has(segment)) examples.set(segment, name);
+  return nearestNames(text, [...examples.keys()]).map((segment) => examples.get(segment)!);
+}
+
+/** Candidates within a third of the name's length in edits, nearest first; case counts as no edit. */
+export function nearestNames(name: string, candidates: readonly string[]): string[] {
+  const reach = Math.floor(Math.min(name.length, LONGEST) / 3);
+  const found: { candidate: string; distance: number }[] = [];
+  for (const candidate of candidates) {
+    if (name.length > LONGEST || Math.abs(candidate.length - name.length) > reach) continue;
+    const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
+    if (distance <= reach) found.push({ candidate, distance });
   }
-  return found.sort((a, b) => a.distance - b.distance).map(({ name }) => name);
+  return found.sort((a, b) => a.distance - b.distance).map(({ candidate }) => candidate);
 }
 
 function editDistance(a: string, b: string): number {

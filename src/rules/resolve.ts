@@ -11,25 +11,10 @@ import { shapeFact } from "./facts.js";
 import { armOf, createHyperValues, type Decision, type HyperValues, type RuledMember } from "./hyper-values.js";
 import { checkArms, checkIndices, checkNames } from "./list-checks.js";
 import { nameSegments } from "./names.js";
-import { blockTitle, createProblemCollector, type ProblemCollector, placeOf, type RuleProblem } from "./problems.js";
+import { blockTitle, createProblemCollector, type ProblemCollector, placeOf } from "./problems.js";
 import { isInRange, rangeText } from "./ranges.js";
+import type { Resolution, ResolvedParam } from "./resolution.js";
 import { type NamedParam, type RuleSettings, staticNameOf } from "./settings.js";
-
-export interface ResolvedParam extends RuledMember {
-  readonly name: string;
-  /** What rules see. */
-  readonly staticName: string;
-  readonly aliases: readonly string[];
-  readonly dtype: string | undefined;
-  readonly frozen: boolean;
-}
-
-export interface Resolution {
-  readonly rules: CompiledRules;
-  readonly params: readonly ResolvedParam[];
-  /** Errors first. */
-  readonly problems: readonly RuleProblem[];
-}
 
 /** Resolves rule sets over a list of parameters. */
 export function resolveRules(sets: readonly RuleSet[], list: readonly ParamInfo[], settings: RuleSettings): Resolution {
