@@ -62,7 +62,7 @@ function installPackages() {
 }
 
 function bundleIsStale() {
-  const made = join(ROOT, "dist/cli/optspec.cjs");
+  const made = join(ROOT, "dist/types/runtime/index.d.ts"); // what the bundle makes last
   if (!existsSync(made)) return true;
   const time = statSync(made).mtimeMs;
   return ["src", "grammar", "scripts/bundle.mjs", "package-lock.json"].some((path) => newest(join(ROOT, path)) > time);

@@ -3,6 +3,9 @@
 import type { Course } from "../train.js";
 import { duration, percent } from "./units.js";
 
+/** Colours the text of a run by its place in the list. */
+export type Paint = (text: string, run: number) => string;
+
 export interface Screen {
   readonly isTTY?: boolean;
   readonly columns?: number;
@@ -38,7 +41,7 @@ export function progressLines(step: number, steps: number, elapsed: number, cour
 }
 
 /** Returns what to call after each step. */
-export function showProgress(screen: Screen, steps: number): (step: number, courses: readonly Course[]) => void {
+export function showProgress(screen: Screen, steps: number, paint: Paint): (step: number, courses: readonly Course[]) => void {
   const started = performance.now();
   let drawn = 0;
   let height = 0;
@@ -52,7 +55,10 @@ export function showProgress(screen: Screen, steps: number): (step: number, cour
     }
     if (now - drawn < REDRAW_EVERY && step !== steps) return;
     drawn = now;
-    const lines = progressLines(step, steps, now - started, courses).map((line) => line.slice(0, (screen.columns ?? 80) - 1));
+    const lines = progressLines(step, steps, now - started, courses).map((line, index) => {
+      const fitting = line.slice(0, (screen.columns ?? 80) - 1);
+      return index === 0 ? fitting : paint(fitting, index - 1);
+    });
     screen.write(`${height > 0 ? `\u001b[${height}A` : ""}${lines.map((line) => `\u001b[2K${line}\n`).join("")}`);
     height = lines.length;
   };
