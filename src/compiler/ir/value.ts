@@ -48,7 +48,7 @@ export interface Cell {
   readonly home: "host" | "device";
   readonly extent: Extent;
   readonly codec: Codec;
-  /** Value at registration; null for param, grad and inputs. */
+  /** Value at registration; null for param, grad, inputs, and where the `init` program stores it. */
   readonly init: ValueId | null;
   /** Set-up condition of its existence; null: always there. */
   readonly when: ValueId | null;

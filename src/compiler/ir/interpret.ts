@@ -1,0 +1,149 @@
+// The oracle: runs an IR as it stands, with no plan and no runtime, in f32 under a device's profile or in f64 throughout.
+// In f32 a host value is rounded once where it meets a device value; in f64 nothing is rounded, and `exp` and the like are
+// the library's. A parameter without a gradient is not touched: its states and its `t` stay.
+
+import { type ArithmeticProfile, ieee } from "../../numeric/float32.js";
+import { type Arithmetic, type Body, compileBody, createArray, type FloatArray } from "./interpret-body.js";
+import { createHost } from "./interpret-host.js";
+import type { CellId, HyperForm, Ir, Program, ValueId, Variant } from "./value.js";
+
+export interface InterpretedParam {
+  readonly name: string;
+  readonly shape: readonly number[];
+  /** Initial elements; zeros if left out. */
+  readonly data?: ArrayLike<number>;
+}
+
+export interface InterpreterOptions {
+  readonly arithmetic: "f32" | "f64";
+  /** For f32; IEEE 754 if left out. */
+  readonly profile?: ArithmeticProfile;
+  readonly params: readonly InterpretedParam[];
+  /** `step`: steps completed before this one, from 0. Booleans are 0 and 1. */
+  readonly hyper: (param: number, name: string, form: HyperForm, step: number) => number;
+}
+
+export interface Interpreter {
+  /** Steps completed. */
+  readonly steps: number;
+  step(gradients: ReadonlyMap<string, ArrayLike<number>>): void;
+  /** The live elements of a parameter. */
+  param(name: string): FloatArray;
+  /** The live elements of a state, the one number of a host state, or null where the parameter has no such state. */
+  state(name: string, state: string): FloatArray | null;
+  t(name: string): number;
+}
+
+interface Tensor {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly length: number;
+  /** Elements of device cells. */
+  readonly arrays: Map<CellId, FloatArray>;
+  /** Numbers of host cells; a cell of extent model shares one array among tensors. */
+  readonly host: Map<CellId, Float64Array>;
+  t: number;
+}
+
+/** Starts an IR. In f32 it must be expanded (`expandMath`). Throws where a parameter or gradient does not fit. */
+export function createInterpreter(ir: Ir, options: InterpreterOptions): Interpreter {
+  const arithmetic: Arithmetic = options.arithmetic === "f64" ? { kind: "f64" } : { kind: "f32", profile: options.profile ?? ieee };
+  const tensors = options.params.map((param) => createTensor(param, cellOf(ir, "param"), arithmetic));
+  const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]));
+  const modelNumel = tensors.reduce((sum, { length }) => sum + length, 0);
+  const bodies = new Map<Variant, Body>();
+  let steps = 0;
+
+  const hostOf = (tensor: Tensor) =>
+    createHost(ir, {
+      shape: tensor.shape,
+      t: tensor.t,
+      step: steps + 1,
+      modelNumel,
+      hyper: (name, form) => options.hyper(tensors.indexOf(tensor), name, form, steps),
+      hostState: (cell) => tensor.host.get(cell)![0]!,
+    });
+
+  /** Computes one tensor's step; returns what happens to host states once every tensor has seen the old ones. */
+  function run(program: Program, tensor: Tensor): readonly (() => void)[] {
+    const host = hostOf(tensor);
+    const variant = program.variants.find(({ when }) => when.every(({ condition, is }) => (host(condition) !== 0) === is));
+    if (variant === undefined) throw new Error("bug: no variant fits");
+    const body = bodies.get(variant) ?? compileBody(ir, variant.deviceStores, arithmetic);
+    bodies.set(variant, body);
+    body(tensor.arrays, host, tensor.length);
+    return variant.hostStores.map(({ cell, value }) => {
+      const number = host(value);
+      return () => tensor.host.get(cell)!.fill(number);
+    });
+  }
+
+  function tensorOf(name: string): Tensor {
+    const tensor = byName.get(name);
+    if (tensor === undefined) throw new Error(`there is no parameter "${name}"`);
+    return tensor;
+  }
+
+  register(ir, tensors, arithmetic, hostOf);
+  const init = ir.programs.find(({ entry }) => entry === "init");
+  if (init !== undefined) for (const tensor of tensors) run(init, tensor);
+  const step = ir.programs.find(({ entry }) => entry === "step")!;
+
+  return {
+    get steps() {
+      return steps;
+    },
+    step(gradients) {
+      for (const [name, data] of gradients)
+        tensorOf(name).arrays.set(cellOf(ir, "grad"), elements(name, "gradient", data, tensorOf(name).length, arithmetic));
+      const taking = tensors.filter(({ name }) => gradients.has(name));
+      for (const tensor of taking) tensor.t++;
+      // The first tensor speaks for numbers of the whole model: their values do not depend on which one asks.
+      const commits = taking.map((tensor) => run(step, tensor)).reverse();
+      for (const commit of commits.flat()) commit();
+      steps++;
+    },
+    param: (name) => tensorOf(name).arrays.get(cellOf(ir, "param"))!,
+    state(name, state) {
+      const tensor = tensorOf(name);
+      const cell = ir.cells.findIndex((cell) => cell.role === "state" && cell.name === state) as CellId;
+      return tensor.arrays.get(cell) ?? tensor.host.get(cell) ?? null;
+    },
+    t: (name) => tensorOf(name).t,
+  };
+}
+
+/** -1 where no program touches the cell: then nothing looks there. */
+function cellOf(ir: Ir, role: "param" | "grad"): CellId {
+  return ir.cells.findIndex((cell) => cell.role === role) as CellId;
+}
+
+function createTensor({ name, shape, data }: InterpretedParam, param: CellId, arithmetic: Arithmetic): Tensor {
+  const length = shape.reduce((product, axis) => product * axis, 1);
+  const start = createArray(arithmetic, length);
+  if (data !== undefined) start.set(elements(name, "initial value", data, length, arithmetic));
+  return { name, shape, length, arrays: new Map([[param, start]]), host: new Map(), t: 0 };
+}
+
+/** The caller's own array where it has the right format, else a copy in it. */
+function elements(name: string, what: string, data: ArrayLike<number>, length: number, arithmetic: Arithmetic): FloatArray {
+  if (data.length !== length) throw new Error(`the ${what} of "${name}" has ${data.length} elements, not ${length}`);
+  if (arithmetic.kind === "f32") return data instanceof Float32Array ? data : Float32Array.from(data);
+  return data instanceof Float64Array ? data : Float64Array.from(data);
+}
+
+/** Gives every tensor its states at their initial values. */
+function register(ir: Ir, tensors: readonly Tensor[], arithmetic: Arithmetic, hostOf: (tensor: Tensor) => (id: ValueId) => number): void {
+  const shared = new Map<CellId, Float64Array>();
+  for (const tensor of tensors) {
+    const host = hostOf(tensor);
+    ir.cells.forEach(({ role, home, extent, init, when }, index) => {
+      const cell = index as CellId;
+      if (role !== "state" || (when !== null && host(when) === 0)) return;
+      const start = init === null ? 0 : host(init);
+      if (home === "device") tensor.arrays.set(cell, createArray(arithmetic, tensor.length).fill(start));
+      else tensor.host.set(cell, (extent === "model" ? shared.get(cell) : null) ?? new Float64Array([start]));
+      if (home === "host" && extent === "model") shared.set(cell, tensor.host.get(cell)!);
+    });
+  }
+}
