@@ -1,5 +1,6 @@
 // Every message of the compiler, by code. Each room's messages are a table of their own; here they become one.
 
+import { buildMessages } from "./build-messages.js";
 import { checkMessages } from "./check-messages.js";
 import type { Severity } from "./diagnostic.js";
 import { syntaxMessages } from "./syntax-messages.js";
@@ -12,5 +13,5 @@ export interface Message {
   readonly help?: string;
 }
 
-export const catalogue = { ...syntaxMessages, ...checkMessages };
+export const catalogue = { ...syntaxMessages, ...checkMessages, ...buildMessages };
 export type Code = keyof typeof catalogue;

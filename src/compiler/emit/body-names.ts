@@ -3,8 +3,8 @@
 
 import type { CellId, Ir, ValueId } from "../ir/value.js";
 import type { SweepBody } from "../passes/plan.js";
+import { wordsOf } from "./coefficient-words.js";
 import { valueAt } from "./expressions.js";
-import { wordsOf } from "./formula-text.js";
 import type { Namer } from "./namer.js";
 
 export interface BodyNames {

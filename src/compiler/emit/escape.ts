@@ -22,6 +22,14 @@ export function docComment(text: string): string {
     .join("\n");
 }
 
+/** A whole documentation comment, in lines. */
+export function docLines(text: string): string[] {
+  const lines = docComment(text)
+    .split("\n")
+    .map((line) => ` * ${line}`.trimEnd());
+  return ["/**", ...lines, " */"];
+}
+
 /** A double-quoted literal of JavaScript and TypeScript. */
 export function javascriptString(text: string): string {
   return JSON.stringify(text).replace(/[\u007f-\u009f\u2028\u2029]|[\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g, unicodeEscape);

@@ -5,7 +5,7 @@ import type { Spec } from "../check/spec.js";
 import type { Plan, Sweep } from "../passes/plan.js";
 
 export interface OutputFile {
-  /** Relative to the optimizer's folder, with `/`. */
+  /** Relative to the output folder, with `/`: `adamwdl/base.wgsl`. */
   readonly path: string;
   readonly content: string | Uint8Array;
 }
@@ -24,6 +24,3 @@ export interface EmitRequest {
   /** Stem of the wrapper's files, and name of the folder. */
   readonly folder: string;
 }
-
-/** Prints the files of one target for all builds of an optimizer. */
-export type Emit = (request: EmitRequest) => Promise<readonly OutputFile[]> | readonly OutputFile[];

@@ -1,9 +1,9 @@
 // Walks a plan in the way every frame needs it: its sweeps with their names, and where a cell of a variant lies.
 
+import { printDecision } from "../ir/print.js";
 import type { CellId, Ir } from "../ir/value.js";
 import type { Plan, ProgramPlan, Sweep, VariantPlan } from "../passes/plan.js";
 import type { PlannedBuild } from "./files.js";
-import { formulaText } from "./formula-text.js";
 import { createNamer } from "./namer.js";
 
 export interface SweepPlace {
@@ -52,6 +52,6 @@ export function placeOf(plan: Plan, variant: VariantPlan, id: CellId): CellPlace
 
 /** For which tensors and steps a variant is, in the spec's words; empty where there is no choice. */
 export function variantText(ir: Ir, variant: VariantPlan): string {
-  const decisions = variant.when.map(({ condition, is }) => (is ? formulaText(ir, condition) : `not (${formulaText(ir, condition)})`));
-  return decisions.length === 0 ? "" : `Where ${decisions.join(", ")}.`;
+  const decisions = variant.when.map(({ condition, is }) => printDecision(ir, condition, is));
+  return decisions.length === 0 ? "" : `Where ${decisions.join(" and ")}.`;
 }

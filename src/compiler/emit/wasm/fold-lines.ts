@@ -5,26 +5,34 @@ const WIDTH = 120;
 /** The same line, or several that hold the same tokens. */
 export function foldLines(line: string): string[] {
   const indent = line.length - line.trimStart().length;
-  if (line.length <= WIDTH || line.trimStart().startsWith(";;")) return [line];
-  const parts = splitExpression(line.slice(indent));
-  if (parts === null) return [line];
-  const [head, ...operands] = parts;
-  const inner = " ".repeat(indent + 2);
-  return [" ".repeat(indent) + head, ...operands.flatMap((operand) => foldLines(inner + operand))];
+  return fold(line.slice(indent), " ".repeat(indent), "");
 }
 
-/** `(f a (b c))` as `(f a`, `(b c))`: one whole balanced expression, cut before its nested ones; null for anything else. */
+/** `closers` are the parentheses that follow the text and belong to expressions around it. */
+function fold(text: string, indent: string, closers: string): string[] {
+  const parts = indent.length + text.length + closers.length > WIDTH ? splitExpression(text) : null;
+  if (parts === null) return [indent + text + closers];
+  const [head, ...operands] = parts;
+  const inner = `${indent}  `;
+  return [indent + head, ...operands.flatMap((operand, i) => fold(operand, inner, i === operands.length - 1 ? `)${closers}` : ""))];
+}
+
+/** `(f a (b c) (d))` as `(f a`, `(b c)`, `(d)`; null where the text is not one expression with nested ones at its end. */
 function splitExpression(text: string): string[] | null {
+  if (!text.startsWith("(") || !text.endsWith(")") || /["]|;;/.test(text)) return null;
   const parts: string[] = [];
   let depth = 0;
   let start = 0;
   for (let i = 0; i < text.length; i++) {
-    if (text[i] === '"' || text.startsWith(";;", i)) return null;
     if (text[i] === "(" && ++depth === 2) {
-      parts.push(text.slice(start, i).trimEnd());
+      const before = text.slice(start, i).trim();
+      if (parts.length > 0 && before !== "") return null;
+      if (parts.length === 0) parts.push(before);
       start = i;
-    } else if (text[i] === ")" && --depth === 0 && i < text.length - 1) return null;
+    } else if (text[i] === ")" && --depth === 1) {
+      parts.push(text.slice(start, i + 1));
+      start = i + 1;
+    } else if (text[i] === ")" && depth === 0 && i < text.length - 1) return null;
   }
-  if (depth !== 0 || parts.length < 2) return null;
-  return [...parts, text.slice(start)];
+  return depth === 0 && parts.length > 1 && text.slice(start, -1).trim() === "" ? parts : null;
 }

@@ -4,13 +4,13 @@
 // on AdamW at 16Mi elements: no gain, memory is the limit.
 
 import { CHUNK_FIELDS, CHUNK_WORDS } from "../../../contract/manifest.js";
-import type { CellId } from "../../ir/value.js";
-import type { SweepBody, VariantPlan } from "../../passes/plan.js";
-import { nameBody } from "../body-names.js";
+import { printExpression } from "../../ir/print.js";
+import type { CellId, Ir } from "../../ir/value.js";
+import type { Coefficient, SweepBody, VariantPlan } from "../../passes/plan.js";
+import { type BodyNames, nameBody } from "../body-names.js";
 import { lineComment, watString } from "../escape.js";
 import { printBody } from "../expressions.js";
 import type { PlannedBuild } from "../files.js";
-import { formulaText } from "../formula-text.js";
 import { createNamer, type Namer } from "../namer.js";
 import { placeOf, type SweepPlace, sweepsOf, variantText } from "../sweeps.js";
 import { wasmDialect } from "./dialect.js";
@@ -94,10 +94,7 @@ function variantFunction(build: PlannedBuild, variant: VariantPlan, body: SweepB
     ...vectorLocals.map((local) => `  (local $${local} v128)`),
     ...[...ownCursors].map((cursor) => `  (local $${cursor.name} i32)`),
     `  (if (i32.eqz ${get("left")}) (then (return)))`,
-    ...body.coefficients.map(({ slot, value }) => {
-      const load = `(v128.load32_splat offset=${4 * slot} ${get("row")})`;
-      return `  (local.set $${names.coefficients.get(value)} ${load}) ${lineComment(";;", formulaText(ir, value)).join(" ")}`;
-    }),
+    ...body.coefficients.map((coefficient) => `  ${coefficientLine(ir, coefficient, names)}`),
     ...[...ownCursors].map((cursor) => `  (local.set $${cursor.name} ${cursor.start})`),
     "  (loop $next",
     ...body.loads.map(({ cell }) => `    (local.set $${names.loads.get(cell)} (v128.load ${address(cell)}))`),
@@ -115,7 +112,7 @@ function nameCursors(build: PlannedBuild, variant: VariantPlan, body: SweepBody,
   for (const { cell } of [...body.loads, ...body.stores]) {
     if (cursors.has(cell)) continue;
     const place = placeOf(build.plan, variant, cell);
-    if (place.part !== "state") {
+    if (place.part !== "state" || place.slot === 0) {
       cursors.set(cell, { name: `${place.part}_at`, start: null });
       continue;
     }
@@ -123,4 +120,11 @@ function nameCursors(build: PlannedBuild, variant: VariantPlan, body: SweepBody,
     cursors.set(cell, { name: namer(`${build.plan.ir.cells[cell]!.name}_at`), start });
   }
   return cursors;
+}
+
+function coefficientLine(ir: Ir, { slot, value }: Coefficient, names: BodyNames): string {
+  const name = names.coefficients.get(value);
+  const formula = printExpression(ir, value);
+  const comment = formula === name ? "" : ` ${lineComment(";;", formula).join(" ")}`;
+  return `(local.set $${name} (v128.load32_splat offset=${4 * slot} ${get("row")}))${comment}`;
 }

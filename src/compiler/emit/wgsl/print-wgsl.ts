@@ -2,13 +2,13 @@
 // which variant its class runs. A variant's function reads its coefficients once, then loops: load everything, compute, store everything.
 
 import { CHUNK_FIELDS, WORKGROUP } from "../../../contract/manifest.js";
+import { printExpression } from "../../ir/print.js";
 import type { CellId, Ir } from "../../ir/value.js";
 import type { Coefficient, SweepBody, VariantPlan } from "../../passes/plan.js";
 import { type BodyNames, nameBody } from "../body-names.js";
 import { lineComment } from "../escape.js";
 import { printBody } from "../expressions.js";
 import type { PlannedBuild } from "../files.js";
-import { formulaText } from "../formula-text.js";
 import { unwrap } from "../infix.js";
 import { createNamer } from "../namer.js";
 import { type CellPlace, placeOf, type SweepPlace, sweepsOf, variantText } from "../sweeps.js";
@@ -119,7 +119,7 @@ function elementsOf(place: CellPlace): string {
 function coefficientLine(ir: Ir, { slot, value }: Coefficient, names: BodyNames): string {
   const name = names.coefficients.get(value);
   const number = `rows[row + ${slot >> 2}u].${"xyzw"[slot & 3]}`;
-  const formula = formulaText(ir, value);
+  const formula = printExpression(ir, value);
   return `let ${name} = vec4f(${number});${formula === name ? "" : ` ${lineComment("//", formula).join(" ")}`}`;
 }
 

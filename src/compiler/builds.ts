@@ -1,0 +1,39 @@
+// Which builds of an optimizer are made: one for each set of option words that was asked for, or the options' defaults alone.
+
+import type { Spec } from "./check/spec.js";
+import type { Reporter } from "./diagnostics/report.js";
+import { createFileNamer } from "./emit/namer.js";
+
+/** A word for every option of the spec, in declaration order. */
+export type BuildOptions = Readonly<Record<string, string>>;
+
+/** The builds asked for, completed with defaults, each once; what the spec does not have is reported. */
+export function chooseBuilds(spec: Spec, requested: readonly BuildOptions[] | undefined, reporter: Reporter): readonly BuildOptions[] {
+  const builds = new Map<string, BuildOptions>();
+  for (const asked of requested === undefined || requested.length === 0 ? [{}] : requested) {
+    reportUnknown(spec, asked, reporter);
+    const words = spec.options.map(({ name, value }) => [name, Object.hasOwn(asked, name) ? asked[name]! : value] as const);
+    builds.set(JSON.stringify(words), Object.fromEntries(words));
+  }
+  return [...builds.values()];
+}
+
+function reportUnknown(spec: Spec, asked: BuildOptions, reporter: Reporter): void {
+  const optimizer = spec.name;
+  for (const [name, word] of Object.entries(asked)) {
+    const option = spec.options.find((candidate) => candidate.name === name);
+    const options = spec.options.map((candidate) => candidate.name);
+    if (option === undefined) reporter.report("unknown-build-option", { optimizer, option: name, options }, spec.span);
+    else if (!option.words.includes(word))
+      reporter.report("unknown-build-word", { optimizer, option: name, word, words: option.words }, option.span);
+  }
+}
+
+/** A file-name-safe key for each build: its words, and the names of booleans that are true. */
+export function nameBuilds(spec: Spec, builds: readonly BuildOptions[]): readonly string[] {
+  const namer = createFileNamer();
+  return builds.map((build) => {
+    const words = spec.options.map(({ kind, name }) => (kind !== "boolean" ? build[name]! : build[name] === "true" ? name : ""));
+    return namer(words.filter((word) => word !== "").join("-") || "default");
+  });
+}

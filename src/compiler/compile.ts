@@ -1,0 +1,94 @@
+// The whole pipeline on one screen: text -> Ast -> Spec -> (for each build) Ir -> Plan -> files. Pure: no disk, no clock, no terminal.
+// User errors are diagnostics; an exception is a bug of this compiler.
+
+import type { BuildKernels, OptimizerDefinition } from "../contract/manifest.js";
+import { type BuildOptions, chooseBuilds, nameBuilds } from "./builds.js";
+import type { Spec } from "./check/spec.js";
+import type { Diagnostic } from "./diagnostics/diagnostic.js";
+import { createReporter } from "./diagnostics/report.js";
+import type { EmitRequest, OutputFile } from "./emit/files.js";
+import { describeBuild, makeManifest } from "./emit/manifest.js";
+import { createFileNamer } from "./emit/namer.js";
+import { base64, type Target, targets, wasmBinary, wgslText } from "./emit/targets.js";
+import { lower, lowerDefaults } from "./passes/lower.js";
+import { makePlan } from "./passes/make-plan.js";
+import type { Plan } from "./passes/plan.js";
+import type { SourceText, Span } from "./source.js";
+
+export interface CompileSettings {
+  /** Builds by optimizer name, the default build first; an optimizer without any gets its options' defaults alone. */
+  readonly builds?: ReadonlyMap<string, readonly BuildOptions[]>;
+  /** What to print: everything unless given. */
+  readonly targets?: readonly Target[];
+}
+
+export interface CompiledOptimizer {
+  readonly name: string;
+  /** Where the spec stands in the text. */
+  readonly span: Span;
+  /** The folder of its files, also the stem of the wrapper. */
+  readonly folder: string;
+  readonly spec: Spec;
+  readonly plans: readonly Plan[];
+  /** The same that the wrapper hands to the runtime; kernels are printed when asked for. */
+  readonly definition: OptimizerDefinition;
+  readonly files: readonly OutputFile[];
+}
+
+export interface Compilation {
+  readonly diagnostics: readonly Diagnostic[];
+  /** Empty where a diagnostic is an error. */
+  readonly optimizers: readonly CompiledOptimizer[];
+}
+
+/** Compiles every optimizer of a text. The same text and settings give the same bytes. */
+export async function compile(source: SourceText, settings: CompileSettings = {}): Promise<Compilation> {
+  const reporter = createReporter(source);
+  const { parse } = await import("./syntax/parse.js");
+  const { check } = await import("./check/check.js");
+  const specs = check(parse(source, reporter), reporter);
+  const chosen = specs.map((spec) => ({ spec, builds: chooseBuilds(spec, settings.builds?.get(spec.name), reporter) }));
+  if (reporter.hasErrors) return { diagnostics: reporter.diagnostics, optimizers: [] };
+  const sha256 = await sha256Of(source.text);
+  const folderOf = createFileNamer();
+  const optimizers = await Promise.all(
+    chosen.map(({ spec, builds }) =>
+      compileOptimizer({ spec, builds, sha256, folder: folderOf(spec.name), targets: settings.targets ?? allTargets }),
+    ),
+  );
+  return { diagnostics: reporter.diagnostics, optimizers };
+}
+
+const allTargets = Object.keys(targets) as readonly Target[];
+
+interface OptimizerInput {
+  readonly spec: Spec;
+  readonly builds: readonly BuildOptions[];
+  readonly sha256: string;
+  readonly folder: string;
+  readonly targets: readonly Target[];
+}
+
+async function compileOptimizer({ spec, builds: options, sha256, folder, targets: wanted }: OptimizerInput): Promise<CompiledOptimizer> {
+  const keys = nameBuilds(spec, options);
+  const builds = options.map((build, i) => describeBuild(spec, makePlan(lower(spec, build), build), keys[i]!));
+  const manifest = makeManifest({ spec, sha256, defaults: lowerDefaults(spec), builds: builds.map((build) => build.info) });
+  const request: EmitRequest = { spec, manifest, builds, folder };
+  const files: OutputFile[] = [];
+  for (const target of wanted) files.push(...(await targets[target](request)));
+  const definition = { manifest, kernels: kernelsOf(request) };
+  return { name: spec.name, span: spec.span, folder, spec, plans: builds.map((build) => build.plan), definition, files };
+}
+
+function kernelsOf(request: EmitRequest): OptimizerDefinition["kernels"] {
+  const entries = request.builds.map((build): [string, BuildKernels] => [
+    build.info.key,
+    { wgsl: async () => wgslText(request, build), wasm: async () => base64(await wasmBinary(request, build)) },
+  ]);
+  return Object.fromEntries(entries);
+}
+
+async function sha256Of(text: string): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

@@ -1,0 +1,178 @@
+// Builds the manifest: what a generated optimizer says of itself to the runtime, as plain data.
+
+import {
+  type BuildInfo,
+  type DeviceStateInfo,
+  type HostStateInfo,
+  type HyperInfo,
+  MANIFEST_VERSION,
+  type Manifest,
+  type OptionInfo,
+  type ProgramInfo,
+  type RangeInfo,
+  type SweepInfo,
+  type VariantInfo,
+} from "../../contract/manifest.js";
+import type { HyperSpec, Range, Spec } from "../check/spec.js";
+import { printExpression } from "../ir/print.js";
+import type { Cell, CellId, Value, ValueId } from "../ir/value.js";
+import type { Plan, ProgramPlan, Sweep, VariantPlan } from "../passes/plan.js";
+import { positionAt } from "../source.js";
+import { wordsOf } from "./coefficient-words.js";
+import type { PlannedBuild } from "./files.js";
+import { createFormulaTable, type FormulaTableBuilder, factsOf } from "./formula-table.js";
+import { GENERATOR, sourceName } from "./generator.js";
+import { createKeyNamer } from "./namer.js";
+import { nameSweeps, placeOf } from "./sweeps.js";
+
+/** Keys of the settings that every optimizer has. */
+const baseSettings = ["params", "gradients", "names", "applyDecay", "lrRatio", "allow"];
+
+export interface ManifestInput {
+  readonly spec: Spec;
+  readonly sha256: string;
+  /** The hypers' default values, as host values by name. */
+  readonly defaults: { readonly values: readonly Value[]; readonly formulas: ReadonlyMap<string, ValueId> };
+  readonly builds: readonly BuildInfo[];
+}
+
+export function makeManifest({ spec, sha256, defaults, builds }: ManifestInput): Manifest {
+  const formulas = createFormulaTable(defaults.values, []);
+  const keyOf = createKeyNamer(baseSettings);
+  const hypers = spec.hypers.map((hyper) =>
+    hyperInfo(spec, hyper, keyOf(hyper.name), formulas.formula(defaults.formulas.get(hyper.name)!)),
+  );
+  const options = spec.options.map((option): OptionInfo => {
+    const { name, doc, kind, words, value } = option;
+    return { name, key: keyOf(name), doc, kind, words, value };
+  });
+  return {
+    manifestVersion: MANIFEST_VERSION,
+    generator: GENERATOR,
+    source: { file: sourceName(spec.source), sha256 },
+    optimizer: { name: spec.name, doc: spec.doc },
+    hypers,
+    defaults: formulas.table,
+    options,
+    rules: spec.rules,
+    builds,
+  };
+}
+
+function hyperInfo(spec: Spec, hyper: HyperSpec, key: string, value: number): HyperInfo {
+  const { name, doc, type, fixed, range, globalBecause } = hyper;
+  const place = globalBecause === null ? null : positionAt(spec.source, globalBecause.from);
+  return {
+    name,
+    key,
+    doc,
+    type,
+    fixed,
+    value,
+    range: range === null ? null : rangeInfo(range),
+    globalBecause: place === null ? null : `${place.line}:${place.column}`,
+  };
+}
+
+function rangeInfo({ low, high, lowClosed, highClosed }: Range): RangeInfo {
+  return { low: Number.isFinite(low) ? low : null, high: Number.isFinite(high) ? high : null, lowClosed, highClosed };
+}
+
+/** A plan with what the manifest says of it. */
+export function describeBuild(spec: Spec, plan: Plan, key: string): PlannedBuild {
+  const { ir } = plan;
+  const sweepNames = nameSweeps(plan);
+  const formulas = createFormulaTable(ir.values, ir.cells);
+  const keyOf = createKeyNamer(["param", "grad"]);
+  const states = ir.cells.flatMap((cell, id) => (cell.role === "state" ? [{ cell, id: id as CellId, key: keyOf(cell.name) }] : []));
+  const deviceStates = states.filter(({ cell }) => cell.home === "device");
+  const programs = plan.programs.map((program) =>
+    programInfo(plan, program, { sweepNames, formulas, states: deviceStates.map(({ id }) => id) }),
+  );
+  const hostStates = states
+    .filter(({ cell }) => cell.home === "host")
+    .map(({ cell, key }): HostStateInfo => {
+      if (cell.init === null || (cell.extent !== "model" && cell.extent !== "tensor")) throw new Error(`bug: host state ${cell.name}`);
+      return { name: cell.name, key, extent: cell.extent, init: formulas.formula(cell.init) };
+    });
+  const info: BuildInfo = {
+    key,
+    options: plan.options,
+    host: formulas.table,
+    facts: factsOf(formulas.table),
+    states: deviceStates.map(({ cell, key }) => deviceState(spec, plan, cell, key)),
+    hostStates,
+    programs,
+  };
+  return { plan, info, sweepNames };
+}
+
+function deviceState(spec: Spec, plan: Plan, cell: Cell, key: string): DeviceStateInfo {
+  if (cell.extent !== "elem") throw new Error(`bug: state ${cell.name} has no place yet for its extent`);
+  const init = cell.init === null ? null : plan.ir.values[cell.init];
+  return {
+    name: cell.name,
+    key,
+    doc: spec.states.find((state) => state.name === cell.name)?.doc ?? null,
+    extent: cell.extent,
+    init: init?.kind === "literal" ? init.value : null,
+  };
+}
+
+interface ProgramContext {
+  readonly sweepNames: ReadonlyMap<Sweep, string>;
+  readonly formulas: FormulaTableBuilder;
+  readonly states: readonly CellId[];
+}
+
+function programInfo(plan: Plan, program: ProgramPlan, context: ProgramContext): ProgramInfo {
+  const sweeps = program.phases.flatMap((phase) => phase.sweeps);
+  return {
+    entry: program.entry,
+    rowWidth: program.rowWidth,
+    variants: program.variants.map((variant, number) => variantInfo(plan, variant, coefficientsOf(sweeps, number), context)),
+    sweeps: sweeps.map((sweep) => sweepInfo(plan, program, sweep, context.sweepNames.get(sweep)!)),
+    bytesPerElement: program.variants.map(({ bytes }) => ({ read: bytes.read, written: bytes.written })),
+  };
+}
+
+/** The host value in each slot of a variant's row, from slot 1, over all its sweeps. */
+function coefficientsOf(sweeps: readonly Sweep[], variant: number): readonly ValueId[] {
+  const slots: ValueId[] = [];
+  for (const { slot, value } of sweeps.flatMap((sweep) => sweep.bodies[variant]?.coefficients ?? [])) slots[slot - 1] = value;
+  if (slots.includes(undefined as never)) throw new Error("bug: a slot of a coefficient row is empty");
+  return slots;
+}
+
+function variantInfo(
+  plan: Plan,
+  variant: VariantPlan,
+  coefficients: readonly ValueId[],
+  { formulas, states }: ProgramContext,
+): VariantInfo {
+  const { ir } = plan;
+  return {
+    when: variant.when.map(({ condition, is }) => ({ condition: formulas.formula(condition), is })),
+    coefficients: coefficients.map((value) => ({
+      name: wordsOf(ir, value) ?? printExpression(ir, value),
+      value: formulas.formula(value),
+    })),
+    stateSlots: states.map((state) => variant.stateSlots.get(state) ?? -1),
+    hostStores: variant.hostStores.map(({ cell, value }) => ({ state: ir.cells[cell]!.name, value: formulas.formula(value) })),
+  };
+}
+
+function sweepInfo(plan: Plan, program: ProgramPlan, sweep: Sweep, name: string): SweepInfo {
+  const reads = { param: false, grad: false, state: false };
+  const writes = { param: false, state: false };
+  for (const [variant, body] of sweep.bodies.entries()) {
+    if (body === null) continue;
+    for (const { cell } of body.loads) reads[placeOf(plan, program.variants[variant]!, cell).part] = true;
+    for (const { cell } of body.stores) {
+      const { part } = placeOf(plan, program.variants[variant]!, cell);
+      if (part === "grad") throw new Error("bug: a sweep stores the gradient");
+      writes[part] = true;
+    }
+  }
+  return { name, reads, writes };
+}

@@ -1,0 +1,100 @@
+// The types of a wrapper: every hyper, option and state of the spec with its doc comment, and exactly the builds that exist.
+
+import { StructureKind } from "ts-morph";
+import { docComment, docLines, javascriptString } from "../escape.js";
+import type { EmitRequest } from "../files.js";
+import { importSymbols, type RuntimeSymbol } from "../runtime-symbols.js";
+import { buildsType } from "./builds-type.js";
+import { importStatements, type Statements } from "./emit-typescript.js";
+import { hyperDoc } from "./hyper-doc.js";
+import { type ModuleNames, nameModule } from "./module-names.js";
+
+const symbols = ["BaseSettings", "Device", "HyperValue", "Optimizer", "OptimizerDefinition"] as const satisfies readonly RuntimeSymbol[];
+type Local = Readonly<Record<(typeof symbols)[number], string>>;
+
+export function declarationFile(request: EmitRequest): Statements {
+  const names = nameModule(request.spec);
+  const numbers = request.manifest.hypers.filter((hyper) => hyper.type !== "bool" && !hyper.fixed);
+  const used = symbols.filter((symbol) => symbol !== "HyperValue" || numbers.length > 0);
+  const { imports, local } = importSymbols<(typeof symbols)[number]>(used, names.namer);
+  return [...importStatements(imports), ...settingsTypes(request, names, local), ...optimizerTypes(request, names, local)];
+}
+
+/** What `create` takes. */
+function settingsTypes({ spec, manifest }: EmitRequest, names: ModuleNames, local: Local): Statements {
+  return [
+    {
+      kind: StructureKind.Interface,
+      name: names.hypers,
+      isExported: true,
+      docs: docOf(`Hyperparameters of ${spec.name}.`),
+      properties: manifest.hypers.map((hyper, i) => ({
+        name: hyper.key,
+        isReadonly: true,
+        hasQuestionToken: true,
+        type: hyper.type === "bool" ? "boolean" : hyper.fixed ? "number" : local.HyperValue,
+        docs: docOf(hyperDoc(spec, spec.hypers[i]!)),
+      })),
+    },
+    (writer) =>
+      writer
+        .blankLine()
+        .writeLine(`/** The builds of ${docComment(spec.name)} that exist. */`)
+        .write(`export type ${names.options} = ${buildsType(manifest.options, manifest.builds)};`)
+        .blankLine()
+        .writeLine(`/** What ${docComment(spec.name)} is made with. */`)
+        .write(`export type ${names.settings} = ${local.BaseSettings} & ${names.hypers} & ${names.options};`)
+        .blankLine(),
+  ];
+}
+
+/** The type and the value that carry the optimizer's name. */
+function optimizerTypes({ spec, manifest }: EmitRequest, names: ModuleNames, local: Local): Statements {
+  const text = spec.doc ?? `The optimizer ${spec.name}.`;
+  const hypers = manifest.hypers.map((hyper) => `readonly ${hyper.key}: ${hyper.type === "bool" ? "boolean" : "number"}`);
+  const mutable = manifest.hypers.filter((hyper) => !hyper.fixed).map((hyper) => hyper.key);
+  const states = manifest.builds.flatMap((build) => build.states.map((state) => state.key));
+  return [
+    {
+      kind: StructureKind.Interface,
+      name: names.types,
+      isExported: true,
+      docs: docOf(`Names and types of what a running ${spec.name} has.`),
+      properties: [
+        { name: "hypers", isReadonly: true, type: hypers.length === 0 ? "Record<never, never>" : `{ ${hypers.join("; ")} }` },
+        { name: "mutable", isReadonly: true, type: unionOf(mutable) },
+        { name: "states", isReadonly: true, type: unionOf(states) },
+      ],
+    },
+    {
+      kind: StructureKind.TypeAlias,
+      name: names.optimizer,
+      isExported: true,
+      docs: docOf(text),
+      typeParameters: [{ name: "View", default: "unknown" }],
+      type: `${local.Optimizer}<View, ${names.types}>`,
+    },
+    (writer) => {
+      writer.blankLine();
+      for (const line of docLines(text)) writer.writeLine(line);
+      writer.write(`export declare const ${names.optimizer}: `).inlineBlock(() => {
+        writer.writeLine(`readonly name: ${javascriptString(spec.name)};`);
+        writer.writeLine(`readonly definition: ${local.OptimizerDefinition};`);
+        writer.writeLine(
+          "/** Checks the settings, makes the memory on the device, and compiles the kernels. Rejects with OptimizerError. */",
+        );
+        writer.write(`create<View>(device: ${local.Device}<View>, settings: ${names.settings}): Promise<${names.optimizer}<View>>;`);
+      });
+      writer.write(";");
+    },
+  ];
+}
+
+function docOf(text: string) {
+  const escaped = docComment(text);
+  return [{ description: escaped.includes("\n") ? `\n${escaped}` : escaped }];
+}
+
+function unionOf(keys: readonly string[]): string {
+  return [...new Set(keys)].map(javascriptString).join(" | ") || "never";
+}
