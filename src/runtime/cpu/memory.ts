@@ -1,0 +1,84 @@
+// Memory of the CPU device: each arena is one WebAssembly.Memory of exactly its size, made before the first view and never grown,
+// because growing would detach every view that somebody holds.
+
+import { CHUNK_WORDS } from "../../contract/manifest.js";
+import type { ArenaLayout, DeviceMemory, MemoryLayout, Part } from "../device.js";
+import { OptimizerError } from "../errors.js";
+import { type UnifiedSections, unifiedSections } from "../layout.js";
+
+const PAGE_BYTES = 65_536;
+
+export interface CpuArena extends Readonly<Record<Part, Float32Array<ArrayBuffer>>> {
+  readonly memory: WebAssembly.Memory;
+  readonly layout: ArenaLayout;
+  readonly sections: UnifiedSections;
+  /** The chunk table of each bank, and its byte address. */
+  readonly chunks: readonly { readonly address: number; readonly table: Uint32Array<ArrayBuffer> }[];
+  readonly rows: Float32Array<ArrayBuffer>;
+}
+
+export interface CpuMemory extends DeviceMemory<Float32Array> {
+  readonly layout: MemoryLayout;
+  readonly arenas: readonly CpuArena[];
+}
+
+/** Makes and fills the memories of a layout. Throws "out-of-memory". */
+export function allocateCpu(layout: MemoryLayout): CpuMemory {
+  let arenas = layout.arenas.map((arena) => allocateArena(arena, layout));
+  return {
+    layout,
+    get arenas() {
+      return arenas;
+    },
+    bytes: arenas.reduce((sum, arena) => sum + arena.memory.buffer.byteLength, 0),
+    view: (part, arena, offset, length) => arenas[arena]![part].subarray(offset, offset + length),
+    write(part, arena, offset, data) {
+      const target = arenas[arena]![part];
+      // A caller may hand back the view that it was given.
+      if (data.buffer === target.buffer && data.byteOffset === target.byteOffset + offset * 4) return;
+      target.set(data, offset);
+    },
+    read: async (part, arena, offset, length) => arenas[arena]![part].slice(offset, offset + length),
+    zero: (part, arena) => void arenas[arena]![part].fill(0),
+    writeChunks: (arena, bank) => arenas[arena]!.chunks[bank]!.table.set(layout.arenas[arena]!.banks[bank]!.chunks),
+    destroy: () => {
+      arenas = [];
+    },
+  };
+}
+
+function allocateArena(layout: ArenaLayout, memoryLayout: MemoryLayout): CpuArena {
+  const rowBytes = memoryLayout.pageBytes * memoryLayout.pages;
+  const chunkCount = layout.banks.reduce((sum, bank) => sum + bank.chunks.length / CHUNK_WORDS, 0);
+  const sections = unifiedSections(layout, chunkCount, rowBytes);
+  const memory = createMemory(sections.bytes);
+  const buffer = memory.buffer as ArrayBuffer;
+  let address = sections.chunks;
+  const chunks = layout.banks.map((bank) => {
+    const table = new Uint32Array(buffer, address, bank.chunks.length);
+    table.set(bank.chunks);
+    const entry = { address, table };
+    address += table.byteLength;
+    return entry;
+  });
+  return {
+    memory,
+    layout,
+    sections,
+    chunks,
+    param: new Float32Array(buffer, sections.param, layout.elements),
+    grad: new Float32Array(buffer, sections.grad, layout.elements),
+    state: new Float32Array(buffer, sections.state, layout.stateElements),
+    rows: new Float32Array(buffer, sections.rows, rowBytes / 4),
+  };
+}
+
+function createMemory(bytes: number): WebAssembly.Memory {
+  const pages = Math.ceil(bytes / PAGE_BYTES);
+  try {
+    return new WebAssembly.Memory({ initial: pages, maximum: pages });
+  } catch (cause) {
+    const message = `no WebAssembly memory of ${bytes} bytes for parameters, gradients and states: ${String(cause)}`;
+    throw new OptimizerError("out-of-memory", `${message}. Train fewer parameters at once, or use a device with more memory`, { cause });
+  }
+}

@@ -1,0 +1,84 @@
+// What rules and callbacks decided for each parameter at creation, and the values of its hypers at each step.
+
+import type { Manifest } from "../contract/manifest.js";
+import { RuleError } from "../formula/evaluate.js";
+import { classKey } from "../rules/class-key.js";
+import { createHyperValues, type HyperValues } from "../rules/hyper-values.js";
+import type { RuleProblem } from "../rules/problems.js";
+import type { Resolution } from "../rules/resolution.js";
+import { resolveRules } from "../rules/resolve.js";
+import { OptimizerError, quote } from "./errors.js";
+import type { Hypers } from "./hypers.js";
+import type { Settings } from "./settings.js";
+
+export interface Decisions {
+  readonly resolution: Resolution;
+  /** Of the last `compute`. */
+  readonly values: HyperValues;
+  /** Equal for parameters whose hypers, and whose facts as this build's formulas read them, are equal at every step. */
+  key(param: number): string;
+  /** Takes the hypers of a step; `step` counts this one too. */
+  begin(step: number): void;
+  /** Computes a parameter's hypers into `values`; `t` counts this step too. Throws where one is not finite. */
+  compute(param: number, t: number): void;
+}
+
+/** Decides everything. Throws what would make training go wrong. */
+export function createDecisions(manifest: Manifest, settings: Settings, hypers: Hypers): Decisions {
+  const { params, build, names, lrRatio, applyDecay, allow } = settings;
+  const list = params.map(({ name, aliases, shape }) => ({ name, aliases, shape, dtype: "F32" }));
+  const resolution = resolveRules([manifest.rules], list, {
+    hypers: Object.fromEntries(manifest.hypers.map(({ name }) => [name, hypers.value(name)])),
+    ranges: Object.fromEntries(manifest.hypers.map(({ name, range }) => [name, range])),
+    names,
+    allow,
+    lrRatio,
+    applyDecay,
+  });
+  refuse(resolution.problems);
+  const values = createHyperValues(
+    resolution.rules,
+    manifest.hypers.map(({ name }) => name),
+  );
+  values.given.modelNumel = params.reduce((sum, { numel }) => sum + numel, 0);
+
+  return {
+    resolution,
+    values,
+    key: (param) => classKey(resolution.rules, resolution.params[param]!, build.facts),
+    begin(step) {
+      values.given.step = step;
+      for (let i = 0; i < values.names.length; i++) values.given.peak[i] = hypers.value(values.names[i]!);
+    },
+    compute(param, t) {
+      values.given.t = t;
+      const member = resolution.params[param]!;
+      const broken = computeValues(values, member, member.name);
+      if (broken === -1) return;
+      const { peak, ratio, value } = values;
+      throw new OptimizerError(
+        "invalid-ratio",
+        `${values.names[broken]} of parameter ${quote(member.name)} is ${value[broken]} (${peak[broken]} times the ratio ${ratio[broken]}): ` +
+          "change the hypers or the rule that it is computed from",
+      );
+    },
+  };
+}
+
+function computeValues(values: HyperValues, member: Resolution["params"][number], name: string): number {
+  try {
+    return values.compute(member);
+  } catch (cause) {
+    if (cause instanceof RuleError) throw new OptimizerError("rules", `parameter ${quote(name)}: ${cause.message}`, { cause });
+    throw cause;
+  }
+}
+
+/** Throws all errors among the problems as one. */
+function refuse(problems: readonly RuleProblem[]): void {
+  const errors = problems.filter(({ severity }) => severity === "error");
+  if (errors.length === 0) return;
+  const lines = errors.map(({ message, help }) => (help === null ? message : `${message}; ${help}`));
+  const ratio = errors.every(({ code }) => code === "callback" || code === "not-finite");
+  throw new OptimizerError(ratio ? "invalid-ratio" : "rules", lines.join("\n"));
+}

@@ -1,0 +1,78 @@
+// The gradients of one step as the caller hands them in: every one is checked before any of them is written.
+
+import { checkFloat32Array } from "./arrays.js";
+import { didYouMean, OptimizerError, quote, quoteSome } from "./errors.js";
+import type { Param } from "./settings.js";
+import type { Gradients } from "./types.js";
+
+export interface GradientReader {
+  /** By parameter index, what `read` found last; null: absent. Valid until the next `read`. */
+  readonly found: readonly (Float32Array | null)[];
+  /** Throws, leaving nothing written, on an unknown name, a wrong dtype or length, or a gradient that is missing and must not be. */
+  read(gradients: Gradients): void;
+  /** Forgets the caller's arrays. */
+  clear(): void;
+}
+
+/** `needed`: whether the step does anything with this parameter (frozen ones need no gradient). */
+export function createGradientReader(params: readonly Param[], mode: "all" | "some", needed: (param: number) => boolean): GradientReader {
+  const known = new Set(params.map(({ name }) => name));
+  const labels = params.map(({ name }) => `the gradient of ${quote(name)}`);
+  const found: (Float32Array | null)[] = params.map(() => null);
+
+  function read(gradients: Gradients): void {
+    const lookup = asLookup(gradients);
+    let count = 0;
+    let missing = 0;
+    for (let i = 0; i < params.length; i++) {
+      const { name, numel } = params[i]!;
+      const value = gradientOf(lookup, name);
+      found[i] = null;
+      if (value !== undefined && value !== null) {
+        checkFloat32Array(value, numel, labels[i]!, "invalid-gradient");
+        found[i] = value;
+      } else if (needed(i)) missing++;
+      if (isMap(lookup) ? lookup.has(name) : Object.hasOwn(lookup, name)) count++;
+    }
+    if (count !== sizeOf(lookup)) throw unknownGradient(lookup, known);
+    if (missing > 0 && mode === "all") throw missingGradients(params.filter((_, i) => found[i] === null && needed(i)));
+  }
+
+  return { found, read, clear: () => void found.fill(null) };
+}
+
+type Lookup = ReadonlyMap<unknown, unknown> | Readonly<Record<string, unknown>>;
+
+const isMap = (lookup: unknown): lookup is ReadonlyMap<unknown, unknown> => lookup instanceof Map;
+
+function gradientOf(lookup: Lookup, name: string): unknown {
+  if (isMap(lookup)) return lookup.get(name);
+  return Object.hasOwn(lookup, name) ? lookup[name] : undefined;
+}
+
+function asLookup(gradients: unknown): Lookup {
+  if (isMap(gradients)) return gradients;
+  if (typeof gradients === "object" && gradients !== null && !ArrayBuffer.isView(gradients) && !Array.isArray(gradients)) {
+    return gradients as Readonly<Record<string, unknown>>;
+  }
+  throw new OptimizerError("invalid-gradient", "gradients must be an object or a Map from parameter names to Float32Arrays");
+}
+
+function sizeOf(lookup: Lookup): number {
+  if (isMap(lookup)) return lookup.size;
+  let size = 0;
+  for (const key in lookup) if (Object.hasOwn(lookup, key)) size++;
+  return size;
+}
+
+function unknownGradient(lookup: Lookup, known: ReadonlySet<string>): OptimizerError {
+  const names = isMap(lookup) ? [...lookup.keys()].map(String) : Object.keys(lookup);
+  const stranger = names.find((name) => !known.has(name))!;
+  return new OptimizerError("unknown-gradient", `gradient ${quote(stranger)} belongs to no parameter${didYouMean(stranger, known)}`);
+}
+
+function missingGradients(params: readonly Param[]): OptimizerError {
+  const names = quoteSome(params.map(({ name }) => name));
+  const way = 'Create the optimizer with gradients: "some" where a parameter without a gradient is to stay as it is';
+  return new OptimizerError("missing-gradient", `step() got no gradient for ${names}. ${way}`);
+}

@@ -1,0 +1,126 @@
+// Values of the hypers: what the caller gave (numbers, booleans, functions of the step) or the spec's defaults, checked against their
+// type and interval whenever they can change. A change is checked whole before any of it is taken.
+
+import type { HyperInfo, Manifest } from "../contract/manifest.js";
+import { createEvaluator, emptyEnvironment } from "../formula/evaluate.js";
+import { isInRange, rangeText } from "../rules/ranges.js";
+import { didYouMean, OptimizerError, quote, show } from "./errors.js";
+
+/** As given: a boolean is 0 or 1 here. */
+type Given = number | ((step: number) => unknown);
+
+export interface Hypers {
+  /** Current number of a hyper by its name in the spec. */
+  value(name: string): number;
+  /** Current values by settings key; booleans as such. */
+  record(): Record<string, number | boolean>;
+  /** Checks a whole change and returns what takes it. Throws, having changed nothing. */
+  prepare(changes: Readonly<Record<string, unknown>>): () => void;
+  /** Asks the functions of the step. Throws where an answer is out of range; values then are those of the step before. */
+  refresh(step: number): void;
+}
+
+/** Values at creation, step 0; `given` by settings key. */
+export function createHypers(manifest: Manifest, given: ReadonlyMap<string, unknown>): Hypers {
+  const infos = manifest.hypers;
+  const fixedByConditions = new Set(manifest.rules.fixedByConditions);
+  const indexOf = new Map(infos.map(({ name }, index) => [name, index]));
+  const current = new Float64Array(infos.length);
+  const next = new Float64Array(infos.length);
+  const source: Given[] = [];
+  const defaults = createEvaluator(manifest.defaults);
+  const environment = { ...emptyEnvironment, hyper: (name: string) => current[indexOf.get(name)!]! };
+  for (const [index, info] of infos.entries()) {
+    const value = given.get(info.key);
+    source[index] = value === undefined ? checkDefault(info, defaults.evaluate(info.value, environment)) : accept(info, value);
+    current[index] = valueAt(info, source[index], 0);
+  }
+
+  return {
+    value: (name) => current[indexOf.get(name)!]!,
+    record: () => Object.fromEntries(infos.map((info, index) => [info.key, info.type === "bool" ? current[index] !== 0 : current[index]!])),
+    prepare(changes) {
+      const accepted: [number, Given, number][] = [];
+      for (const [key, value] of Object.entries(changes)) {
+        if (value === undefined) continue;
+        const index = infos.findIndex((info) => info.key === key);
+        const info = infos[index];
+        if (info === undefined) throw unknownHyper(key, infos);
+        refuseFixed(info, fixedByConditions);
+        const take = accept(info, value);
+        accepted.push([index, take, typeof take === "number" ? take : current[index]!]);
+      }
+      return () => {
+        for (const [index, take, value] of accepted) {
+          source[index] = take;
+          current[index] = value;
+        }
+      };
+    },
+    refresh(step) {
+      for (let i = 0; i < infos.length; i++) next[i] = valueAt(infos[i]!, source[i]!, step);
+      current.set(next);
+    },
+  };
+}
+
+function unknownHyper(key: string, infos: readonly HyperInfo[]): OptimizerError {
+  const keys = infos.filter(({ fixed }) => !fixed).map((info) => info.key);
+  return new OptimizerError(
+    "unknown-setting",
+    `there is no hyper ${quote(key)}${didYouMean(key, keys)}; hypers that can be set: ${keys.join(", ")}`,
+  );
+}
+
+function refuseFixed(info: HyperInfo, fixedByConditions: ReadonlySet<string>): void {
+  if (info.fixed) {
+    throw new OptimizerError(
+      "fixed-hyper",
+      `${info.key} is declared fixed: it is given at creation and cannot change afterwards. Make a new optimizer`,
+    );
+  }
+  if (fixedByConditions.has(info.name)) {
+    const reason = "a condition of the rules reads it, and rules are decided at creation";
+    throw new OptimizerError("fixed-hyper", `${info.key} cannot change: ${reason}. Make a new optimizer`);
+  }
+}
+
+/** What the caller may give for this hyper; a number is checked at once, a function whenever it is asked. */
+function accept(info: HyperInfo, value: unknown): Given {
+  if (typeof value === "function") {
+    if (info.type === "bool") throw invalid(info, "true or false", value);
+    if (info.fixed) throw new OptimizerError("fixed-hyper", `${info.key} is fixed: give a number, not a function of the step`);
+    return value as (step: number) => unknown;
+  }
+  if (info.type === "bool") {
+    if (typeof value !== "boolean") throw invalid(info, "true or false", value);
+    return value ? 1 : 0;
+  }
+  return checkNumber(info, value, "");
+}
+
+/** A default may be computed from other hypers, and so leave its own interval. */
+function checkDefault(info: HyperInfo, value: number): number {
+  return info.type === "bool" ? value : checkNumber(info, value, " (its default, computed from other hypers)");
+}
+
+function valueAt(info: HyperInfo, given: Given, step: number): number {
+  if (typeof given === "number") return given;
+  return checkNumber(info, given(step), ` (from its function, asked for step ${step})`);
+}
+
+function checkNumber(info: HyperInfo, value: unknown, origin: string): number {
+  if (typeof value !== "number") throw invalid(info, info.type === "int" ? "a whole number" : "a number", value, origin);
+  if (Number.isNaN(value)) throw invalid(info, "a number", value, origin);
+  if (info.type === "int" && !Number.isInteger(value)) throw invalid(info, "a whole number", value, origin);
+  if (info.range === null) {
+    if (!Number.isFinite(value)) throw invalid(info, "finite", value, origin);
+  } else if (!isInRange(value, info.range)) {
+    throw invalid(info, `in ${rangeText(info.range)}`, value, origin);
+  }
+  return value;
+}
+
+function invalid(info: HyperInfo, expected: string, value: unknown, origin = ""): OptimizerError {
+  return new OptimizerError("invalid-hyper", `${info.key} must be ${expected}, not ${show(value)}${origin}`);
+}

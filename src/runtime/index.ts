@@ -1,0 +1,19 @@
+// What generated wrappers and their users import from "optspec/runtime".
+
+export type { OptimizerDefinition } from "../contract/manifest.js";
+export type { Resolution } from "../rules/resolution.js";
+export type { Device, DeviceLimits } from "./device.js";
+export { DeviceLost, OptimizerError, type OptimizerErrorCode } from "./errors.js";
+export { createOptimizer } from "./optimizer.js";
+export type {
+  BaseSettings,
+  Gradients,
+  HyperInput,
+  HyperValue,
+  NamedParam,
+  Optimizer,
+  OptimizerTypes,
+  ParamSpec,
+  StepOptions,
+  TensorViews,
+} from "./types.js";

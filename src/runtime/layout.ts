@@ -1,0 +1,273 @@
+// Where everything lives: tensors in arenas (one buffer of parameters, one of gradients), arenas cut at chunk boundaries into banks
+// (what one launch can bind), the part of a tensor inside a bank is a segment and has its states side by side in the bank's state range.
+// A tensor never straddles arenas, a chunk never straddles tensors or banks. Pure data for given limits. Units: f32 elements.
+
+import { CHUNK_ELEMENTS, CHUNK_FIELDS, CHUNK_WORDS, ROW_PAGES } from "../contract/manifest.js";
+import type { ArenaLayout, BankLayout, DeviceLimits, MemoryLayout } from "./device.js";
+import { OptimizerError, quote } from "./errors.js";
+
+/** 256 bytes: WebGPU's strictest offset alignment. Tensors and the states of segments start at multiples of it. */
+const ALIGNMENT = 64;
+/** Kernels work on whole groups of 4 elements. */
+const VECTOR = 4;
+const F32_BYTES = 4;
+const ROW_WORD = CHUNK_FIELDS.indexOf("row");
+const TENSOR_WORD = CHUNK_FIELDS.indexOf("tensor");
+
+export interface TensorSize {
+  readonly name: string;
+  readonly elements: number;
+  /** State slots: each keeps one number an element. */
+  readonly slots: number;
+}
+
+/** The part of a tensor that lies in one bank; slot s of its states starts at `stateFirst + s * stateStride` of the arena's states. */
+export interface Segment {
+  readonly bank: number;
+  /** First element, counted in the tensor. */
+  readonly first: number;
+  readonly elements: number;
+  readonly stateFirst: number;
+  readonly stateStride: number;
+}
+
+export interface TensorPlace {
+  readonly arena: number;
+  /** First element in the arena's parameters and gradients. */
+  readonly offset: number;
+  readonly elements: number;
+  readonly segments: readonly Segment[];
+}
+
+export interface Layout {
+  readonly memory: MemoryLayout;
+  /** One for each tensor, in the order given. */
+  readonly tensors: readonly TensorPlace[];
+}
+
+/** Byte addresses of an arena's sections where all share one memory. */
+export interface UnifiedSections {
+  readonly param: number;
+  readonly grad: number;
+  readonly state: number;
+  /** Of the first bank's chunk table; the others follow. */
+  readonly chunks: number;
+  readonly rows: number;
+  readonly bytes: number;
+}
+
+const roundUp = (value: number, multiple: number) => Math.ceil(value / multiple) * multiple;
+const roundDown = (value: number, multiple: number) => Math.floor(value / multiple) * multiple;
+
+/** Byte addresses in an arena that shares one memory; equal functions of equal sizes here and in the device. */
+export function unifiedSections(
+  arena: { readonly elements: number; readonly stateElements: number },
+  chunks: number,
+  rowBytes: number,
+): UnifiedSections {
+  const param = 0;
+  const grad = param + arena.elements * F32_BYTES;
+  const state = grad + arena.elements * F32_BYTES;
+  const table = state + arena.stateElements * F32_BYTES;
+  const rows = roundUp(table + chunks * CHUNK_WORDS * F32_BYTES, ALIGNMENT * F32_BYTES);
+  return { param, grad, state, chunks: table, rows, bytes: rows + rowBytes };
+}
+
+/** Places tensors under a device's limits. Throws "parameter-too-large" for a tensor that no arena can hold. */
+export function layOut(tensors: readonly TensorSize[], rowWidth: number, limits: DeviceLimits): Layout {
+  const pageBytes = roundUp(Math.max(1, tensors.length) * rowWidth * F32_BYTES, ALIGNMENT * F32_BYTES);
+  const places: TensorPlace[] = [];
+  const arenas: ArenaLayout[] = [];
+  for (const members of fillArenas(tensors, pageBytes * ROW_PAGES, limits)) {
+    arenas.push(cutArena(members, tensors, arenas.length, limits, places));
+  }
+  return { memory: { arenas, pageBytes, pages: ROW_PAGES }, tensors: places };
+}
+
+/** Writes each tensor's class row into a bank's chunk table; true where a word changed. */
+export function assignRows(bank: BankLayout, rowOf: Readonly<Uint32Array>): boolean {
+  let changed = false;
+  for (let entry = 0; entry < bank.chunks.length; entry += CHUNK_WORDS) {
+    const row = rowOf[bank.chunks[entry + TENSOR_WORD]!]!;
+    if (bank.chunks[entry + ROW_WORD] === row) continue;
+    bank.chunks[entry + ROW_WORD] = row;
+    changed = true;
+  }
+  return changed;
+}
+
+interface Member {
+  readonly index: number;
+  readonly offset: number;
+}
+
+/** What an arena holds so far. */
+interface Filling {
+  elements: number;
+  stateElements: number;
+  chunks: number;
+}
+
+/** Tensors in order, each into the current arena or, where it does not fit, into a new one. */
+function fillArenas(tensors: readonly TensorSize[], rowBytes: number, limits: DeviceLimits): Member[][] {
+  const arenas: Member[][] = [];
+  let filling: Filling | null = null;
+  for (const [index, tensor] of tensors.entries()) {
+    let next: Filling = grow(filling, tensor);
+    if (!fits(next, rowBytes, limits)) {
+      filling = null;
+      next = grow(null, tensor);
+      if (!fits(next, rowBytes, limits)) throw tooLarge(tensor, limits);
+    }
+    if (filling === null) arenas.push([]);
+    arenas.at(-1)!.push({ index, offset: filling?.elements ?? 0 });
+    filling = next;
+  }
+  return arenas;
+}
+
+function grow(filling: Filling | null, tensor: TensorSize): Filling {
+  const segment = roundUp(tensor.elements, ALIGNMENT);
+  return {
+    elements: (filling?.elements ?? 0) + segment,
+    stateElements: (filling?.stateElements ?? 0) + segment * tensor.slots,
+    chunks: (filling?.chunks ?? 0) + Math.ceil(tensor.elements / CHUNK_ELEMENTS),
+  };
+}
+
+function fits(filling: Filling, rowBytes: number, limits: DeviceLimits): boolean {
+  if (limits.unified) return unifiedSections(filling, filling.chunks, rowBytes).bytes <= limits.arenaBytes;
+  return filling.elements * F32_BYTES <= limits.arenaBytes;
+}
+
+/** Cuts one arena into banks, appending the places of its tensors. */
+function cutArena(
+  members: readonly Member[],
+  tensors: readonly TensorSize[],
+  arena: number,
+  limits: DeviceLimits,
+  places: TensorPlace[],
+): ArenaLayout {
+  const bound = limits.unified ? Number.POSITIVE_INFINITY : roundDown(limits.bindingBytes / F32_BYTES, VECTOR);
+  const cutter = createBankCutter(bound);
+  let end = 0;
+  for (const { index, offset } of members) {
+    const tensor = tensors[index]!;
+    places.push({ arena, offset, elements: tensor.elements, segments: cutter.add(tensor, index, offset) });
+    end = offset + roundUp(tensor.elements, ALIGNMENT);
+  }
+  const banks = cutter.finish();
+  const last = banks.at(-1);
+  return {
+    label: `arena ${arena}`,
+    // Never empty: an arena of zero-size tensors still has a buffer to point at.
+    elements: Math.max(end, ALIGNMENT),
+    stateElements: last === undefined ? 0 : last.stateFirst + last.stateElements,
+    banks,
+  };
+}
+
+/** A bank that is being filled: chunk table entries whose state words wait until their segment's length is known. */
+interface OpenBank {
+  readonly first: number;
+  end: number;
+  readonly stateFirst: number;
+  stateElements: number;
+  readonly words: number[];
+}
+
+function createBankCutter(bound: number) {
+  const banks: BankLayout[] = [];
+  let bank: OpenBank | null = null;
+
+  function close(): void {
+    if (bank === null) return;
+    const { first, end, stateFirst, stateElements, words } = bank;
+    banks.push({ first, elements: end - first, stateFirst, stateElements, chunks: Uint32Array.from(words) });
+    bank = null;
+  }
+
+  const room = (open: OpenBank, offset: number, length: number, slots: number) =>
+    offset + roundUp(length, VECTOR) - open.first <= bound && open.stateElements + roundUp(length, ALIGNMENT) * slots <= bound;
+
+  function open(offset: number): OpenBank {
+    const last = banks.at(-1);
+    const stateFirst = last === undefined ? 0 : last.stateFirst + last.stateElements;
+    return { first: offset, end: offset, stateFirst, stateElements: 0, words: [] };
+  }
+
+  /** The longest run of whole chunks from `first` on that the open bank still takes; 0: none. */
+  function longest(tensor: TensorSize, offset: number, first: number): number {
+    if (bank === null) return 0;
+    let length = 0;
+    while (first + length < tensor.elements) {
+      const longer = Math.min(length + CHUNK_ELEMENTS, tensor.elements - first);
+      if (!room(bank, offset + first, longer, tensor.slots)) break;
+      length = longer;
+    }
+    return length;
+  }
+
+  function add(tensor: TensorSize, index: number, offset: number): Segment[] {
+    const segments: Segment[] = [];
+    for (let first = 0; first < tensor.elements; ) {
+      bank ??= open(offset + first);
+      const elements = longest(tensor, offset, first);
+      if (elements > 0) {
+        segments.push(place(bank, banks.length, tensor, index, offset, first, elements));
+      } else if (bank.words.length === 0) {
+        throw new OptimizerError(
+          "parameter-too-large",
+          `one chunk of ${quote(tensor.name)} with its ${tensor.slots} states exceeds what the device binds`,
+        );
+      } else {
+        close();
+      }
+      first += elements;
+    }
+    return segments;
+  }
+
+  return {
+    add,
+    finish(): BankLayout[] {
+      close();
+      return banks;
+    },
+  };
+}
+
+/** Puts a segment at the end of a bank: its range, its states, its chunk table entries. */
+function place(
+  bank: OpenBank,
+  bankIndex: number,
+  tensor: TensorSize,
+  index: number,
+  offset: number,
+  first: number,
+  elements: number,
+): Segment {
+  const stateStride = roundUp(elements, ALIGNMENT);
+  const state = bank.stateElements;
+  for (let at = 0; at < elements; at += CHUNK_ELEMENTS) {
+    const count = Math.min(CHUNK_ELEMENTS, elements - at);
+    const param = (offset + first + at - bank.first) / VECTOR;
+    // In the order of CHUNK_FIELDS; rows are assigned when classes are known.
+    bank.words.push(param, (state + at) / VECTOR, stateStride / VECTOR, count, 0, index, first + at, 0);
+  }
+  bank.end = offset + first + roundUp(elements, VECTOR);
+  bank.stateElements += stateStride * tensor.slots;
+  return { bank: bankIndex, first, elements, stateFirst: bank.stateFirst + state, stateStride };
+}
+
+function tooLarge(tensor: TensorSize, limits: DeviceLimits): OptimizerError {
+  const bytes = tensor.elements * F32_BYTES;
+  const what = limits.unified
+    ? `${bytes} bytes, and as much again for its gradient and each of its ${tensor.slots} states, which share one memory`
+    : `${bytes} bytes`;
+  return new OptimizerError(
+    "parameter-too-large",
+    `parameter ${quote(tensor.name)} needs ${what}; the device's limit is ${limits.arenaBytes} bytes. ` +
+      `Split the parameter, or use a device with larger buffers (webgpu() asks for all that its adapter has unless limits is "default")`,
+  );
+}

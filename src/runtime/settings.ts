@@ -1,0 +1,181 @@
+// What a caller hands to `create`, checked before anything is made: unknown keys, the build, parameters, callbacks.
+
+import type { BuildInfo, BuildKernels, Manifest, OptimizerDefinition, OptionInfo } from "../contract/manifest.js";
+import { checkFloat32Array } from "./arrays.js";
+import { didYouMean, OptimizerError, quote, show } from "./errors.js";
+import type { BaseSettings, ParamSpec } from "./types.js";
+
+/** A parameter as the optimizer keeps it. */
+export interface Param {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly aliases: readonly string[];
+  readonly numel: number;
+  readonly data: Float32Array | null;
+}
+
+export interface Settings {
+  readonly build: BuildInfo;
+  readonly kernels: BuildKernels;
+  readonly params: readonly Param[];
+  readonly gradients: "all" | "some";
+  readonly names: BaseSettings["names"];
+  readonly applyDecay: BaseSettings["applyDecay"];
+  readonly lrRatio: BaseSettings["lrRatio"];
+  readonly allow: readonly "layer-index"[];
+  /** Hypers as given, by settings key. */
+  readonly hypers: ReadonlyMap<string, unknown>;
+}
+
+const baseKeys = ["params", "gradients", "names", "applyDecay", "lrRatio", "allow"] as const;
+type BaseKey = (typeof baseKeys)[number];
+/** Elements that a Float32Array can count. */
+const MAX_ELEMENTS = 2 ** 32;
+
+/** Checks settings against a manifest. Throws OptimizerError; makes nothing. */
+export function readSettings({ manifest, kernels }: OptimizerDefinition, given: unknown): Settings {
+  if (manifest.manifestVersion !== 1) {
+    throw new OptimizerError(
+      "manifest",
+      `this runtime reads manifest version 1, not ${show(manifest.manifestVersion)}: build the spec again with this version of optspec`,
+    );
+  }
+  if (typeof given !== "object" || given === null) throw invalid("settings", "an object such as { params: [...] }", given);
+  const record = given as Readonly<Record<string, unknown>>;
+  checkKeys(manifest, record);
+  const base = (key: BaseKey) => record[key];
+  const build = chooseBuild(manifest, record);
+  return {
+    build,
+    kernels: Object.hasOwn(kernels, build.key) ? kernels[build.key]! : missing(`kernels of the build ${quote(build.key)}`),
+    params: readParams(base("params")),
+    gradients: oneOf(base("gradients") ?? "all", ["all", "some"], "gradients"),
+    names: readNames(base("names")),
+    applyDecay: readCallback(base("applyDecay"), "applyDecay"),
+    lrRatio: readCallback(base("lrRatio"), "lrRatio"),
+    allow: readAllow(base("allow")),
+    hypers: new Map(manifest.hypers.map(({ key }) => [key, record[key]])),
+  };
+}
+
+const missing = (what: string): never => {
+  throw new OptimizerError("manifest", `the generated module lacks ${what}: build the spec again`);
+};
+
+function invalid(what: string, expected: string, value: unknown): OptimizerError {
+  return new OptimizerError("invalid-setting", `${what} must be ${expected}, not ${show(value)}`);
+}
+
+function checkKeys(manifest: Manifest, record: Readonly<Record<string, unknown>>): void {
+  const known = [...baseKeys, ...manifest.hypers.map(({ key }) => key), ...manifest.options.map(({ key }) => key)];
+  for (const key of Object.keys(record)) {
+    if (known.includes(key)) continue;
+    throw new OptimizerError(
+      "unknown-setting",
+      `${manifest.optimizer.name} has no setting ${quote(key)}${didYouMean(key, known)}; settings: ${known.join(", ")}`,
+    );
+  }
+}
+
+/** The build of exactly these options; one left out has its value of the default build, the first. */
+function chooseBuild(manifest: Manifest, record: Readonly<Record<string, unknown>>): BuildInfo {
+  const byDefault = manifest.builds[0] ?? missing("builds");
+  const wanted = manifest.options.map(
+    (option) => [option, readOption(option, record[option.key]) ?? byDefault.options[option.name]!] as const,
+  );
+  const found = manifest.builds.find(({ options }) => wanted.every(([{ name }, word]) => options[name] === word));
+  if (found !== undefined) return found;
+  const line = buildText(wanted);
+  const built = manifest.builds.map(({ options }) => buildText(manifest.options.map((option) => [option, options[option.name]!] as const)));
+  const { name } = manifest.optimizer;
+  throw new OptimizerError(
+    "build-missing",
+    `${name} was not built with ${line}; built: ${built.join(", ")}. Add ${line} to builds.${name} in optspec.config.json and run optspec build`,
+  );
+}
+
+/** A build as a line of the config. */
+function buildText(options: readonly (readonly [OptionInfo, string])[]): string {
+  const entries = options.map(([{ name, kind }, word]) => `${JSON.stringify(name)}: ${kind === "words" ? JSON.stringify(word) : word}`);
+  return `{ ${entries.join(", ")} }`;
+}
+
+/** The word of an option as the manifest spells it, null where none is given. */
+function readOption(option: OptionInfo, value: unknown): string | null {
+  if (value === undefined) return null;
+  const type = option.kind === "boolean" ? "boolean" : option.kind === "numbers" ? "number" : "string";
+  const word = String(value);
+  const match = option.words.find((candidate) => (type === "number" ? Number(candidate) === value : candidate === word));
+  if (typeof value === type && match !== undefined) return match;
+  const words = option.words.map((candidate) => (type === "string" ? quote(candidate) : candidate)).join(", ");
+  throw invalid(option.key, `one of ${words}${type === "string" ? didYouMean(word, option.words) : ""}`, value);
+}
+
+function oneOf<Word extends string>(value: unknown, words: readonly Word[], key: string): Word {
+  const found = words.find((word) => word === value);
+  if (found === undefined) throw invalid(key, words.map(quote).join(" or "), value);
+  return found;
+}
+
+function readAllow(value: unknown): readonly "layer-index"[] {
+  if (value === undefined) return [];
+  if (!Array.isArray(value)) throw invalid("allow", 'a list such as ["layer-index"]', value);
+  return value.map((entry) => oneOf(entry, ["layer-index"], "an entry of allow"));
+}
+
+function readCallback<Key extends "applyDecay" | "lrRatio">(value: unknown, key: Key): BaseSettings[Key] {
+  if (value !== undefined && typeof value !== "function") throw invalid(key, "a function of the parameter", value);
+  return value as BaseSettings[Key];
+}
+
+function readNames(value: unknown): BaseSettings["names"] {
+  if (value === undefined) return undefined;
+  if (typeof value !== "object" || value === null)
+    throw invalid("names", "an object from parameter names to the names that rules see", value);
+  for (const [name, staticName] of Object.entries(value)) {
+    if (typeof staticName !== "string") throw invalid(`names[${quote(name)}]`, "a string", staticName);
+  }
+  return value as BaseSettings["names"];
+}
+
+function readParams(value: unknown): Param[] {
+  if (!Array.isArray(value)) throw invalid("params", "a list of { name, shape, data? }", value);
+  if (value.length === 0) throw new OptimizerError("invalid-setting", "params is empty: there is nothing to optimize");
+  const seen = new Map<string, number>();
+  return value.map((entry: unknown, index) => {
+    if (typeof entry !== "object" || entry === null) throw invalid(`params[${index}]`, "{ name, shape, data? }", entry);
+    const param = readParam(entry as Readonly<Record<keyof ParamSpec, unknown>>, index);
+    const before = seen.get(param.name);
+    if (before !== undefined) {
+      const places = `params[${before}] and params[${index}]`;
+      const message = `parameter ${quote(param.name)} is registered twice: ${places}. List a tied tensor once, its other names in aliases`;
+      throw new OptimizerError("duplicate-parameter", message);
+    }
+    seen.set(param.name, index);
+    return param;
+  });
+}
+
+const paramKeys = ["name", "shape", "data", "aliases"] as const satisfies readonly (keyof ParamSpec)[];
+
+function readParam(given: Readonly<Record<keyof ParamSpec, unknown>>, index: number): Param {
+  const { name, shape, data, aliases = [] } = given;
+  if (typeof name !== "string" || name === "") throw invalid(`params[${index}].name`, "a text that is not empty", name);
+  const fail = (message: string): never => {
+    throw new OptimizerError("invalid-parameter", `parameter ${quote(name)}: ${message}`);
+  };
+  for (const key of Object.keys(given)) {
+    if (!paramKeys.some((known) => known === key)) fail(`unknown key ${quote(key)}${didYouMean(key, paramKeys)}`);
+  }
+  if (!Array.isArray(shape)) return fail(`shape must be a list of whole numbers, not ${show(shape)}`);
+  for (const entry of shape) {
+    if (!Number.isSafeInteger(entry) || entry < 0)
+      fail(`shape [${shape.map(show).join(", ")}] has an entry that is not a whole number from 0`);
+  }
+  const numel = (shape as number[]).reduce((product, entry) => product * entry, 1);
+  if (numel >= MAX_ELEMENTS) fail(`shape [${shape.join(", ")}] has ${numel} elements; at most ${MAX_ELEMENTS - 1} are possible`);
+  if (!Array.isArray(aliases) || aliases.some((alias) => typeof alias !== "string"))
+    fail(`aliases must be a list of names, not ${show(aliases)}`);
+  if (data !== undefined) checkFloat32Array(data, numel, `data of parameter ${quote(name)}`, "invalid-parameter");
+  return { name, shape: [...shape], aliases: [...(aliases as string[])], numel, data: (data as Float32Array | undefined) ?? null };
+}

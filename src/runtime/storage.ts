@@ -1,0 +1,110 @@
+// Parameters, gradients and states by parameter and name, over a device's memory: what a caller reads and writes, in whole tensors.
+
+import type { DeviceStateInfo } from "../contract/manifest.js";
+import { checkFloat32Array } from "./arrays.js";
+import type { DeviceMemory, Part } from "./device.js";
+import { didYouMean, OptimizerError, quote } from "./errors.js";
+import { assignRows, type Layout } from "./layout.js";
+import type { Param } from "./settings.js";
+
+export interface Storage<View> {
+  /** Place of a parameter in the list. Throws "unknown-parameter". */
+  find(name: string): number;
+  view(part: "param" | "grad", param: number): View;
+  write(part: "param" | "grad", param: number, data: Float32Array): void;
+  /** `what`: "param", "grad" or the key of a state. Empty where the parameter has no such state. */
+  download(param: number, what: string): Promise<Float32Array<ArrayBuffer>>;
+  upload(param: number, data: Float32Array, what: string): void;
+  zeroGrad(): void;
+  /** Writes each parameter's class row into the chunk tables and uploads those that changed. */
+  assignRows(rowOf: Readonly<Uint32Array>): void;
+}
+
+export interface StorageParts<View> {
+  readonly memory: DeviceMemory<View>;
+  readonly layout: Layout;
+  readonly params: readonly Param[];
+  readonly states: readonly DeviceStateInfo[];
+  /** For each parameter and state: its slot, -1 where the parameter has no such state. */
+  readonly slots: readonly (readonly number[])[];
+}
+
+/** A run of elements of a tensor, and where it stands. */
+interface Range {
+  readonly part: Part;
+  readonly arena: number;
+  readonly offset: number;
+  /** First element, counted in the tensor. */
+  readonly first: number;
+  readonly length: number;
+}
+
+export function createStorage<View>({ memory, layout, params, states, slots }: StorageParts<View>): Storage<View> {
+  const places = new Map(params.map(({ name }, index) => [name, index]));
+
+  /** Where a tensor, or one of its states, stands: one range, or one for each bank. Empty where there is no such state. */
+  function ranges(param: number, what: string): readonly Range[] {
+    const { arena, offset, elements, segments } = layout.tensors[param]!;
+    if (what === "param" || what === "grad") return [{ part: what, arena, offset, first: 0, length: elements }];
+    const state = states.findIndex(({ key }) => key === what);
+    if (state === -1) throw unknownState(what, states);
+    const slot = slots[param]![state]!;
+    if (slot === -1) return [];
+    return segments.map(({ first, elements: length, stateFirst, stateStride }) => {
+      return { part: "state", arena, offset: stateFirst + slot * stateStride, first, length };
+    });
+  }
+
+  return {
+    find(name) {
+      const place = places.get(name);
+      if (place !== undefined) return place;
+      throw new OptimizerError(
+        "unknown-parameter",
+        `there is no parameter ${quote(String(name))}${didYouMean(String(name), places.keys())}`,
+      );
+    },
+    view(part, param) {
+      const { arena, offset, elements } = layout.tensors[param]!;
+      return memory.view(part, arena, offset, elements);
+    },
+    write(part, param, data) {
+      const { arena, offset } = layout.tensors[param]!;
+      memory.write(part, arena, offset, data);
+    },
+    async download(param, what) {
+      const parts = ranges(param, what);
+      const [only] = parts;
+      if (parts.length === 1 && only !== undefined) return memory.read(only.part, only.arena, only.offset, only.length);
+      const whole = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+      await Promise.all(
+        parts.map(async ({ part, arena, offset, first, length }) => whole.set(await memory.read(part, arena, offset, length), first)),
+      );
+      return whole;
+    },
+    upload(param, data, what) {
+      const { name, numel } = params[param]!;
+      const parts = ranges(param, what);
+      const label = what === "param" ? `data for ${quote(name)}` : `data for ${what} of ${quote(name)}`;
+      if (parts.length === 0 && numel > 0) throw new OptimizerError("invalid-data", `parameter ${quote(name)} keeps no ${what}`);
+      checkFloat32Array(data, numel, label, "invalid-data");
+      for (const { part, arena, offset, first, length } of parts) memory.write(part, arena, offset, data.subarray(first, first + length));
+    },
+    zeroGrad() {
+      for (const arena of layout.memory.arenas.keys()) memory.zero("grad", arena);
+    },
+    assignRows(rowOf) {
+      for (const [arena, { banks }] of layout.memory.arenas.entries()) {
+        for (const [bank, bankLayout] of banks.entries()) if (assignRows(bankLayout, rowOf)) memory.writeChunks(arena, bank);
+      }
+    },
+  };
+}
+
+function unknownState(what: string, states: readonly DeviceStateInfo[]): OptimizerError {
+  const known = ["param", "grad", ...states.map(({ key }) => key)];
+  return new OptimizerError(
+    "invalid-data",
+    `there is no ${quote(String(what))}${didYouMean(String(what), known)}; there are ${known.join(", ")}`,
+  );
+}

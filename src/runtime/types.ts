@@ -1,0 +1,97 @@
+// What callers and generated wrappers see: settings, values, and the optimizer itself. Types only.
+
+import type { Resolution } from "../rules/resolution.js";
+import type { NamedParam } from "../rules/settings.js";
+
+/** What a generated wrapper says of its optimizer. */
+export interface OptimizerTypes {
+  /** Value of every hyper by its settings key. */
+  readonly hypers: { readonly [key: string]: number | boolean };
+  /** Keys of `hypers` that may change after creation. */
+  readonly mutable: string;
+  /** Keys of the states, "never" where there are none. */
+  readonly states: string;
+}
+
+/** A number, or a function of the completed steps before this one, from 0. */
+export type HyperValue = number | ((step: number) => number);
+
+/** What may be given for a hyper of this type. */
+export type HyperInput<Value extends number | boolean> = Value extends boolean ? boolean : HyperValue;
+
+/** A parameter to train. */
+export interface ParamSpec {
+  readonly name: string;
+  /** Whole numbers from 0; `[]` is one number. */
+  readonly shape: readonly number[];
+  /** Initial values in row-major order, copied; zeros where it is left out. */
+  readonly data?: Float32Array;
+  /** Further names of a tied tensor: a rule matches any of them. */
+  readonly aliases?: readonly string[];
+}
+
+/** Settings that every optimizer has besides its own hypers and options. */
+export interface BaseSettings {
+  readonly params: readonly ParamSpec[];
+  /** "all" (the default): a missing gradient is an error. "some": its parameter, its states and its `t` stay as they are. */
+  readonly gradients?: "all" | "some";
+  /** From a parameter's own name to the name that rules see. */
+  readonly names?: Readonly<Record<string, string>>;
+  /** False: this parameter's weight_decay is 0. */
+  readonly applyDecay?: (param: NamedParam) => boolean;
+  /** A further factor on this parameter's learning rate. */
+  readonly lrRatio?: (param: NamedParam) => number;
+  /** Checks to waive: "layer-index" lets a layer number reach or pass the number of layers. */
+  readonly allow?: readonly "layer-index"[];
+}
+
+/** A parameter as callbacks see it; `staticName`, which rules see, is `names[name]` where given, else `name`. */
+export type { NamedParam } from "../rules/settings.js";
+
+/** Gradients of a step by parameter name. */
+export type Gradients = Readonly<Record<string, Float32Array>> | ReadonlyMap<string, Float32Array>;
+
+export interface StepOptions {
+  /** Copied in. Left out: the gradients are those that stand in the arena. */
+  readonly gradients?: Gradients;
+}
+
+/** A parameter's ranges in the device's memory, for an engine that works there; they stay valid until `destroy()`. */
+export interface TensorViews<View> {
+  readonly param: View;
+  readonly grad: View;
+}
+
+/** A running optimizer. Every method throws or rejects with OptimizerError, and what failed changed nothing. */
+export interface Optimizer<View = unknown, T extends OptimizerTypes = OptimizerTypes> {
+  /** The spec's name. */
+  readonly name: string;
+  /** Options of the build in use, by their names in the spec. */
+  readonly options: Readonly<Record<string, string>>;
+  /** Completed steps. */
+  readonly steps: number;
+  /** Dispatches (webgpu) or kernel calls (cpu) in a step. */
+  readonly dispatches: number;
+  /** Values of the hypers, as of the last step or change. */
+  readonly hypers: Readonly<T["hypers"]>;
+  /** One step. Resolves when it is submitted (webgpu; waits where the device is many steps behind) or done (cpu). */
+  step(options?: StepOptions): Promise<void>;
+  /** Changes hypers from the next step on: all of them, or on an error none. */
+  set(hypers: { readonly [K in T["mutable"] & keyof T["hypers"]]?: HyperInput<T["hypers"][K]> }): void;
+  /** Steps that this parameter has taken. */
+  t(name: string): number;
+  tensor(name: string): TensorViews<View>;
+  /** A copy of a parameter, its gradient or one of its states; an empty array where the parameter has no such state. */
+  download(name: string, what?: "param" | "grad" | T["states"]): Promise<Float32Array<ArrayBuffer>>;
+  upload(name: string, data: Float32Array, what?: "param" | "grad" | T["states"]): void;
+  /** Which rule decided what for which parameter. */
+  explain(): Resolution;
+  /** Sets all gradients to zero. */
+  zeroGrad(): void;
+  /** Resolves when the device has done everything submitted. */
+  idle(): Promise<void>;
+  /** Gives the memory back; the device stays. */
+  destroy(): void;
+  [Symbol.dispose](): void;
+  [Symbol.asyncDispose](): Promise<void>;
+}

@@ -1,0 +1,168 @@
+// Layouts as pure data: every element in exactly one chunk, nothing overlaps, no limit is passed.
+
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { CHUNK_ELEMENTS, CHUNK_WORDS } from "../../src/contract/manifest.js";
+import type { DeviceLimits } from "../../src/runtime/device.js";
+import { assignRows, type Layout, layOut, type TensorSize, unifiedSections } from "../../src/runtime/layout.js";
+
+const MIB = 2 ** 20;
+const webGpuDefaults: DeviceLimits = { arenaBytes: 256 * MIB, bindingBytes: 128 * MIB, unified: false };
+const dispatches = (layout: Layout) => layout.memory.arenas.reduce((sum, { banks }) => sum + banks.length, 0);
+
+/** Shapes of BERT-base with its pooler (bert-base-uncased): 199 parameters. */
+function bertBase(slots: number): TensorSize[] {
+  const shapes = [[30522, 768], [512, 768], [2, 768], [768], [768]];
+  for (let layer = 0; layer < 12; layer++) {
+    for (let i = 0; i < 4; i++) shapes.push([768, 768], [768]);
+    shapes.push([768], [768], [3072, 768], [3072], [768, 3072], [768], [768], [768]);
+  }
+  shapes.push([768, 768], [768]);
+  return shapes.map((shape, i) => ({ name: `p${i}`, elements: shape.reduce((a, b) => a * b, 1), slots }));
+}
+
+describe("BERT-base with two states", () => {
+  const tensors = bertBase(2);
+
+  test("is the real list", () => {
+    expect(tensors.length).toBe(199);
+    expect(tensors.reduce((sum, { elements }) => sum + elements, 0)).toBe(109_482_240);
+  });
+
+  test("takes 7 dispatches at WebGPU's default limits and 1 at a large adapter's", () => {
+    expect(dispatches(layOut(tensors, 12, webGpuDefaults))).toBe(7);
+    expect(dispatches(layOut(tensors, 12, { arenaBytes: 4096 * MIB, bindingBytes: 2048 * MIB, unified: false }))).toBe(1);
+  });
+
+  test("is one memory on the CPU", () => {
+    expect(dispatches(layOut(tensors, 12, { arenaBytes: 4095 * MIB, bindingBytes: 4095 * MIB, unified: true }))).toBe(1);
+  });
+});
+
+const sizes = fc.array(fc.oneof(fc.nat(70), fc.nat(3 * CHUNK_ELEMENTS), fc.constantFrom(CHUNK_ELEMENTS, 0, 1)), {
+  minLength: 1,
+  maxLength: 12,
+});
+const slotsArbitrary = fc.integer({ min: 0, max: 3 });
+const limitsArbitrary = fc.oneof(
+  fc.record({
+    arenaBytes: fc.integer({ min: 2 ** 18, max: 2 ** 21 }),
+    bindingBytes: fc.integer({ min: 2 ** 18, max: 2 ** 20 }),
+    unified: fc.constant(false),
+  }),
+  fc.record({ arenaBytes: fc.integer({ min: 2 ** 21, max: 2 ** 22 }), bindingBytes: fc.constant(2 ** 22), unified: fc.constant(true) }),
+);
+
+/** Marks elements of a space; fails where one is taken twice. */
+function createSpace(elements: number) {
+  const owners = new Int32Array(elements).fill(-1);
+  return {
+    take(first: number, count: number, owner: number) {
+      expect(first).toBeGreaterThanOrEqual(0);
+      expect(first + count).toBeLessThanOrEqual(elements);
+      for (let i = first; i < first + count; i++) {
+        if (owners[i] !== -1) throw new Error(`element ${i} belongs to ${owners[i]} and ${owner}`);
+        owners[i] = owner;
+      }
+    },
+  };
+}
+
+test("every element of every tensor is in exactly one chunk, with its own states", () => {
+  fc.assert(
+    fc.property(sizes, slotsArbitrary, limitsArbitrary, (elements, slots, limits) => {
+      const tensors = elements.map((count, i) => ({ name: `p${i}`, elements: count, slots: (slots + i) % 4 }));
+      const { memory, tensors: places } = layOut(tensors, 12, limits);
+      const seen = tensors.map(({ elements: count }) => new Uint8Array(count));
+      for (const [index, arena] of memory.arenas.entries()) {
+        const params = createSpace(arena.elements);
+        const states = createSpace(arena.stateElements);
+        for (const bank of arena.banks) {
+          expect(bank.first % 64).toBe(0);
+          expect(bank.stateFirst % 64).toBe(0);
+          for (let at = 0; at < bank.chunks.length; at += CHUNK_WORDS) {
+            const [param, state, stride, count, , tensor, first] = [...bank.chunks.subarray(at, at + CHUNK_WORDS)] as number[];
+            const place = places[tensor!]!;
+            const padded = Math.ceil(count! / 4) * 4;
+            expect(place.arena).toBe(index);
+            expect(count).toBeGreaterThan(0);
+            expect(first! % CHUNK_ELEMENTS).toBe(0);
+            expect(param! * 4 + padded).toBeLessThanOrEqual(bank.elements);
+            expect(bank.first + param! * 4).toBe(place.offset + first!);
+            params.take(bank.first + param! * 4, padded, tensor!);
+            for (let slot = 0; slot < tensors[tensor!]!.slots; slot++) {
+              const own = state! * 4 + slot * stride! * 4;
+              expect(own + padded).toBeLessThanOrEqual(bank.stateElements);
+              states.take(bank.stateFirst + own, padded, tensor!);
+              const segment = place.segments.find((s) => first! >= s.first && first! < s.first + s.elements)!;
+              expect(segment.stateFirst + slot * segment.stateStride + first! - segment.first).toBe(bank.stateFirst + own);
+            }
+            for (let i = 0; i < count!; i++) seen[tensor!]![first! + i]!++;
+          }
+        }
+      }
+      expect(seen.every((marks) => marks.every((mark) => mark === 1))).toBe(true);
+    }),
+    { numRuns: 150 },
+  );
+});
+
+test("no limit is passed", () => {
+  fc.assert(
+    fc.property(sizes, slotsArbitrary, limitsArbitrary, (elements, slots, limits) => {
+      const { memory } = layOut(
+        elements.map((count, i) => ({ name: `p${i}`, elements: count, slots })),
+        12,
+        limits,
+      );
+      for (const arena of memory.arenas) {
+        const chunks = arena.banks.reduce((sum, bank) => sum + bank.chunks.length / CHUNK_WORDS, 0);
+        if (limits.unified) {
+          expect(arena.banks.length).toBeLessThanOrEqual(1);
+          expect(unifiedSections(arena, chunks, memory.pageBytes * memory.pages).bytes).toBeLessThanOrEqual(limits.arenaBytes);
+          continue;
+        }
+        expect(arena.elements * 4).toBeLessThanOrEqual(limits.arenaBytes);
+        for (const bank of arena.banks) {
+          expect(bank.elements * 4).toBeLessThanOrEqual(limits.bindingBytes);
+          expect(bank.stateElements * 4).toBeLessThanOrEqual(limits.bindingBytes);
+        }
+      }
+    }),
+    { numRuns: 150 },
+  );
+});
+
+test("a page of rows has room for a class per tensor, in whole 256-byte blocks", () => {
+  const { memory } = layOut(bertBase(2), 12, webGpuDefaults);
+  expect(memory.pageBytes).toBeGreaterThanOrEqual(199 * 12 * 4);
+  expect(memory.pageBytes % 256).toBe(0);
+});
+
+test("a tensor larger than an arena is refused, naming it and the limit", () => {
+  const large = [{ name: "embedding", elements: 65 * MIB, slots: 2 }];
+  expect(() => layOut(large, 12, webGpuDefaults)).toThrow(/"embedding" needs 272629760 bytes.*268435456.*limits is "default"/s);
+  expect(() => layOut(large, 12, { ...webGpuDefaults, unified: true })).toThrow(/share one memory/);
+  expect(dispatches(layOut([{ name: "fits", elements: 64 * MIB, slots: 2 }], 12, webGpuDefaults))).toBe(4);
+});
+
+test("tensors of size zero have a place and no chunks", () => {
+  const { memory, tensors } = layOut([{ name: "empty", elements: 0, slots: 2 }], 4, webGpuDefaults);
+  expect(tensors[0]).toEqual({ arena: 0, offset: 0, elements: 0, segments: [] });
+  expect(memory.arenas).toMatchObject([{ elements: 64, stateElements: 0, banks: [] }]);
+});
+
+test("rows are written by tensor, and told to have changed only where they have", () => {
+  const { memory } = layOut(
+    [
+      { name: "a", elements: CHUNK_ELEMENTS + 1, slots: 1 },
+      { name: "b", elements: 3, slots: 1 },
+    ],
+    4,
+    webGpuDefaults,
+  );
+  const bank = memory.arenas[0]!.banks[0]!;
+  expect(assignRows(bank, Uint32Array.of(5, 7))).toBe(true);
+  expect([bank.chunks[4], bank.chunks[12], bank.chunks[20]]).toEqual([5, 5, 7]);
+  expect(assignRows(bank, Uint32Array.of(5, 7))).toBe(false);
+});
