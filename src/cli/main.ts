@@ -4,24 +4,13 @@ import { Command, CommanderError, Option } from "commander";
 import { CliError } from "./cli-error.js";
 import type { Context, Format, Outcome } from "./context.js";
 import { printFailure, printOutcome } from "./format.js";
+import type { TargetName } from "./replay-target.js";
 
-/** Where standard output and standard error lead, and what a program may ask of its surroundings. */
 export type ExitCode = 0 | 1 | 2;
 
 /** Runs a command line (without `node` and the program) and answers with its exit code: 0 clean, 1 problems found, 2 usage or internal failure. */
 export async function main(args: readonly string[], context: Context, version: string): Promise<ExitCode> {
-  const state: { exitCode: ExitCode } = { exitCode: 0 };
-  const program = commandLine(context, version, (exitCode) => (state.exitCode = exitCode));
-  try {
-    await program.parseAsync(args, { from: "user" });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    return error.exitCode === 0 ? 0 : 2;
-  }
-  return state.exitCode;
-}
-
-function commandLine(context: Context, version: string, finish: (exitCode: ExitCode) => void): Command {
+  let exitCode: ExitCode = 0;
   const program = new Command("optspec")
     .description("Compiles optimizers: an update rule as in a paper's algorithm box becomes WebGPU, WebAssembly and a typed wrapper.")
     .version(version)
@@ -29,63 +18,149 @@ function commandLine(context: Context, version: string, finish: (exitCode: ExitC
     .exitOverride()
     .configureOutput({ writeOut: context.out, writeErr: context.talk })
     .addHelpText("after", "\nExit codes: 0 clean, 1 problems found, 2 wrong usage or an internal failure.");
-  const command = (
-    name: string,
-    description: string,
-    run: (args: readonly string[], options: Readonly<Record<string, unknown>>) => Promise<Outcome>,
-  ) =>
-    program
-      .command(name)
-      .description(description)
+  for (const define of [defineInit, defineBuild, defineCheck, defineExplain, defineReplay]) {
+    const { command, run } = define(context);
+    command
+      .copyInheritedSettings(program)
       .addOption(new Option("--format <format>", "how the outcome is printed").choices(["pretty", "json", "github"]).default("pretty"))
-      .action(async (...given: unknown[]) => {
-        const command = given.at(-1) as Command;
-        finish(await perform(context, command.name(), command.opts(), () => run(command.processedArgs.flat(), command.opts())));
+      .action(async () => {
+        exitCode = await perform(context, command, run);
       });
-  const building = (made: Command) =>
-    made
-      .argument("[files...]", "specs; else those of the config, else *.opt and examples/*.opt")
-      .option("--out <folder>", 'output folder (default: the config\'s, or "generated")')
-      .option("--config <file>", "config (default: optspec.config.json or .mjs, if it is here)");
-
-  command("init", "write a small annotated spec into this folder", async () => (await import("./init.js")).init(context));
-  building(
-    command("build", "compile specs and write their kernels and wrappers", async (files, options) =>
-      (await import("./build.js")).build(context, { ...buildOptions(files, options), force: options.force === true }),
-    ).option("--force", "overwrite files that optspec did not write, or that were edited"),
-  );
-  building(
-    command("check", "say whether a build would change anything; write nothing", async (files, options) =>
-      (await import("./check.js")).check(context, buildOptions(files, options)),
-    ),
-  );
-  return program;
+    program.addCommand(command);
+  }
+  try {
+    await program.parseAsync(args, { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return error.exitCode === 0 ? 0 : 2;
+  }
+  return exitCode;
 }
 
-function buildOptions(files: readonly string[], options: Readonly<Record<string, unknown>>) {
-  const text = (value: unknown) => (typeof value === "string" ? value : null);
-  return { files, out: text(options.out), config: text(options.config) };
+interface Defined {
+  readonly command: Command;
+  readonly run: () => Promise<Outcome>;
 }
 
-async function perform(
-  context: Context,
-  name: string,
-  options: Readonly<Record<string, unknown>>,
-  run: () => Promise<Outcome>,
-): Promise<ExitCode> {
-  const format = options.format as Format;
+async function perform(context: Context, command: Command, run: Defined["run"]): Promise<ExitCode> {
+  const format: Format = command.getOptionValue("format");
   try {
     const outcome = await run();
-    await printOutcome(context, format, name, outcome);
+    await printOutcome(context, format, command.name(), outcome);
     return outcome.exitCode;
   } catch (error) {
     const failure = error instanceof CliError ? error : new CliError(bugReport(error), "please report it with the command and the spec");
-    printFailure(context, format, name, failure);
+    printFailure(context, format, command.name(), failure);
     return failure.exitCode;
   }
 }
 
 function bugReport(error: unknown): string {
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return text.startsWith("bug:") ? text : `bug: ${text}`;
+  return text.includes("bug:") ? text : `bug: ${text}`;
+}
+
+function defineInit(context: Context): Defined {
+  const command = new Command("init").description("write a small annotated spec into this folder");
+  return { command, run: async () => (await import("./init.js")).init(context) };
+}
+
+function buildCommand(name: string, description: string): Command {
+  return new Command(name)
+    .description(description)
+    .argument("[files...]", "specs; else those of the config, else *.opt and examples/*.opt")
+    .option("--out <folder>", 'output folder (default: the config\'s, or "generated")')
+    .option("--config <file>", "config (default: optspec.config.json or optspec.config.mjs, if it is here)");
+}
+
+function buildOptions(command: Command) {
+  const { out, config } = command.opts<{ out?: string; config?: string }>();
+  return { files: command.args, out: out ?? null, config: config ?? null };
+}
+
+function defineBuild(context: Context): Defined {
+  const command = buildCommand("build", "compile specs and write their kernels and wrappers").option(
+    "--force",
+    "overwrite files that optspec did not write, or that were edited since",
+  );
+  return {
+    command,
+    run: async () => (await import("./build.js")).build(context, { ...buildOptions(command), force: command.opts().force === true }),
+  };
+}
+
+function defineCheck(context: Context): Defined {
+  const command = buildCommand("check", "say whether a build would change anything; write nothing");
+  return { command, run: async () => (await import("./check.js")).check(context, buildOptions(command)) };
+}
+
+function repeatable(command: Command, flags: string, description: string): Command {
+  return command.option(flags, description, (value: string, given: readonly string[]) => [...given, value], []);
+}
+
+/** Options by which an optimizer is set up. */
+function setupOptions(command: Command): Command {
+  command.option("--optimizer <name>", "which optimizer, where the spec holds several");
+  repeatable(command, "--set <hyper=value>", "a hyper: a number, true or false, or @file.json with one number per step");
+  repeatable(command, "--allow <check>", "waive a check: layer-index");
+  return command.option("--names <file.json>", "from parameter names to the names that rules see");
+}
+
+function defineExplain(context: Context): Defined {
+  const command = setupOptions(new Command("explain"))
+    .description("show which rule gives which parameter what")
+    .argument("<spec>", "the spec")
+    .argument("[name]", "one parameter: the whole chain of arms tried")
+    .option("--params <file>", "the model's parameters: .safetensors, .index.json, .json, or lines of text, also gzipped")
+    .option("--json", "the same as --format json");
+  const run = async () => {
+    const { json, params, optimizer, names, set, allow } = command.opts<{
+      json?: true;
+      params?: string;
+      optimizer?: string;
+      names?: string;
+      set: string[];
+      allow: string[];
+    }>();
+    if (json === true) command.setOptionValue("format", "json");
+    const [spec, name] = command.args;
+    const setup = { optimizer: optimizer ?? null, names: names ?? null, set, allow };
+    return (await import("./explain.js")).explain(context, { ...setup, spec: spec!, name: name ?? null, params: params ?? null });
+  };
+  return { command, run };
+}
+
+interface ReplayLists {
+  readonly run: string;
+  readonly target: TargetName;
+  readonly set: readonly string[];
+  readonly allow: readonly string[];
+  readonly option: readonly string[];
+  readonly map: readonly string[];
+}
+
+function defineReplay(context: Context): Defined {
+  const command = setupOptions(new Command("replay"))
+    .description("feed a recorded run to a spec and compare with somebody else's numbers")
+    .argument("<spec>", "the spec")
+    .requiredOption("--run <file>", "safetensors with init/<param> and grad/<step>/<param>")
+    .addOption(
+      new Option("--target <target>", "what computes").choices(["interpret", "interpret64", "cpu", "webgpu", "cuda"]).default("interpret"),
+    )
+    .option("--steps <n>", "stop after this step")
+    .option("--keep <steps>", "steps to keep, as 1,2,5 (default: those of --against, else the last)")
+    .option("--out <file>", "write param/<step>/<param> and state/<step>/<param>/<state> of the kept steps")
+    .option("--against <file>", "compare with param/... and, where names agree, state/... of this file")
+    .option("--rtol <x>", "an element may differ by atol + rtol * |theirs| (default: 6.5e-6; against f64 1e-9)")
+    .option("--atol <x>", "(default: 5e-5; against f64 1e-12; 0 where only --rtol is given)");
+  repeatable(command, "--option <name=value>", "an option of the spec");
+  repeatable(command, "--map <theirs=ours>", "a state's name in the file of --against");
+  const run = async () => {
+    const given = command.opts<ReplayLists>();
+    const texts = command.opts<Partial<Record<"optimizer" | "names" | "steps" | "keep" | "out" | "against" | "rtol" | "atol", string>>>();
+    const { optimizer = null, names = null, steps = null, keep = null, out = null, against = null, rtol = null, atol = null } = texts;
+    const { replay } = await import("./replay.js");
+    return replay(context, { ...given, spec: command.args[0]!, optimizer, names, steps, keep, out, against, rtol, atol });
+  };
+  return { command, run };
 }

@@ -1,0 +1,82 @@
+// What a run can be replayed on: the interpreter of the IR, in f32 or f64, and an optimizer on a device.
+
+import { createInterpreter } from "../compiler/ir/interpret.js";
+import type { Ir } from "../compiler/ir/value.js";
+import type { OptimizerDefinition } from "../contract/manifest.js";
+import { createDecisions } from "../runtime/decisions.js";
+import type { Device } from "../runtime/device.js";
+import { createHypers } from "../runtime/hypers.js";
+import { createOptimizer } from "../runtime/optimizer.js";
+import { readSettings } from "../runtime/settings.js";
+import type { BaseSettings } from "../runtime/types.js";
+import type { ReplayedState, ReplayTarget } from "./replay.js";
+
+/** Settings of the optimizer as its wrapper takes them: `params`, `names`, `allow`, hypers and options by their keys. */
+export type ReplaySettings = BaseSettings & Readonly<Record<string, unknown>>;
+
+export interface InterpretedOptimizer {
+  readonly definition: OptimizerDefinition;
+  /** The IR of the one build; for f32 with its functions expanded. */
+  readonly ir: Ir;
+  readonly arithmetic: "f32" | "f64";
+}
+
+/** The interpreter as a target. Rules and hypers are those of the runtime; the arithmetic is the oracle's. */
+export function interpreterTarget({ definition, ir, arithmetic }: InterpretedOptimizer, given: ReplaySettings): ReplayTarget {
+  const { manifest } = definition;
+  const settings = readSettings(definition, given);
+  const hypers = createHypers(manifest, settings.hypers);
+  const decisions = createDecisions(manifest, settings, hypers);
+  const params = settings.params.map(({ name, shape, data }) => ({ name, shape, ...(data !== null && { data: data.slice() }) }));
+  const taken = params.map(() => 0);
+  const frozen = new Set(decisions.resolution.params.filter((param) => param.frozen).map((param) => param.name));
+  decisions.begin(1);
+  const interpreter = createInterpreter(ir, {
+    arithmetic,
+    params,
+    hyper(param, name, form) {
+      decisions.compute(param, Math.max(1, taken[param]!));
+      return decisions.values[form][decisions.values.indexOf(name)]!;
+    },
+  });
+  const states = statesOf(definition, ["elem", "tensor", "model"]);
+  return {
+    states,
+    async step(gradients) {
+      const step = interpreter.steps;
+      hypers.refresh(step);
+      decisions.begin(step + 1);
+      const moved = new Map([...gradients].filter(([name]) => !frozen.has(name)));
+      for (const [i, { name }] of params.entries()) taken[i] = interpreter.t(name) + (moved.has(name) ? 1 : 0);
+      interpreter.step(moved);
+    },
+    async read(param, state) {
+      const live = state === null ? interpreter.param(param) : interpreter.state(param, state);
+      return live === null ? null : live instanceof Float32Array ? new Float32Array(live) : new Float64Array(live);
+    },
+    destroy() {},
+  };
+}
+
+/** An optimizer on a device as a target; states that live on the host are not shown. */
+export async function deviceTarget(definition: OptimizerDefinition, device: Device, given: ReplaySettings): Promise<ReplayTarget> {
+  const optimizer = await createOptimizer(definition, device, given);
+  const build = definition.manifest.builds[0]!;
+  const keys = new Map(build.states.map(({ name, key }) => [name, key]));
+  return {
+    states: statesOf(definition, ["elem"]),
+    step: (gradients) => optimizer.step({ gradients }),
+    async read(param, state) {
+      const values = await optimizer.download(param, state === null ? "param" : keys.get(state)!);
+      return state !== null && values.length === 0 ? null : values;
+    },
+    destroy: () => optimizer.destroy(),
+  };
+}
+
+function statesOf({ manifest }: OptimizerDefinition, extents: readonly ReplayedState["extent"][]): readonly ReplayedState[] {
+  const build = manifest.builds[0]!;
+  return [...build.states, ...build.hostStates]
+    .filter(({ extent }) => extents.includes(extent))
+    .map(({ name, extent }) => ({ name, extent }));
+}
