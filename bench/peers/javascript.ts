@@ -1,6 +1,6 @@
 // Peers in JavaScript, on the CPU: tfjs (wasm), jax-js (wasm), and a plain loop over Float32Arrays.
 
-import { type Contestant } from "../rounds.js";
+import type { Contestant } from "../rounds.js";
 
 async function timed(steps: number, step: () => void | Promise<void>): Promise<number> {
   const start = performance.now();
@@ -49,7 +49,7 @@ export async function tfjsWasm(elements: number): Promise<Contestant> {
   const optimizer = tf.train.adam(1e-3);
   return {
     name: "tfjs 4.22 wasm, Adam",
-    round: (steps) => timed(steps, () => optimizer.applyGradients({ [param.name]: grad })),
+    round: (steps) => timed(steps, () => optimizer.applyGradients([{ name: param.name, tensor: grad }])),
   };
 }
 
