@@ -97,14 +97,18 @@ export function option(name: string, words: readonly string[], value: string): O
 }
 
 export interface Parts {
-  readonly hypers?: readonly HyperSpec[];
+  /** Names of hypers that are one number for the whole model. */
+  readonly globals?: readonly string[];
   readonly options?: readonly OptionSpec[];
   readonly states?: readonly StateSpec[];
   readonly body: readonly TypedStatement[];
 }
 
-export function spec({ hypers = [], options = [], states = [], body }: Parts): Spec {
+export function spec({ globals = [], options = [], states = [], body }: Parts): Spec {
   const rules = { name: "", formulas: [], blocks: [], bounds: [], fixedByConditions: [] };
+  const hypers = globals.map(
+    (name): HyperSpec => ({ name, doc: null, type: "number", fixed: false, value: num(0), range: null, globalBecause: span, span }),
+  );
   return { source: { path: "handmade.opt", text: "" }, name: "Handmade", doc: null, hypers, options, states, body, rules, span };
 }
 

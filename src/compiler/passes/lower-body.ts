@@ -10,6 +10,8 @@ import type { Decisions } from "./variants.js";
 interface Surroundings {
   readonly builder: Builder;
   readonly options: Readonly<Record<string, string>>;
+  /** Hypers that are one number for the whole model. */
+  readonly globals: ReadonlySet<string>;
   readonly cells: ReadonlyMap<string, CellId>;
   /** The cells that exist on this path. */
   readonly present: ReadonlySet<CellId>;
@@ -55,6 +57,7 @@ function lowerStatement(frame: Frame, statement: TypedStatement): void {
 }
 
 function lowerIf(frame: Frame, statement: Extract<TypedStatement, { kind: "if" }>): void {
+  const { builder } = frame;
   const condition = lowerExpression(frame, statement.condition);
   const branches = [...statement.then, ...statement.otherwise];
   const truth = truthOf(
@@ -71,6 +74,7 @@ function lowerIf(frame: Frame, statement: Extract<TypedStatement, { kind: "if" }
   lowerStatements(then, statement.then);
   lowerStatements(otherwise, statement.otherwise);
   merge(frame, condition, frame.current, then.current, otherwise.current);
+  for (const [cell, value] of frame.current) builder.name(value, builder.cells[cell]!.name);
   merge(frame, condition, frame.locals, then.locals, otherwise.locals);
 }
 
@@ -83,10 +87,7 @@ function merge<K>(frame: Frame, condition: ValueId, base: Map<K, ValueId>, then:
   for (const [key, before] of base) {
     const sides = [then.get(key)!, otherwise.get(key)!] as const;
     if (sides[0] === before && sides[1] === before) continue;
-    const value = select(frame, condition, ...sides);
-    const name = frame.builder.value(sides[0] === before ? sides[1] : sides[0]).name;
-    if (name !== undefined) frame.builder.name(value, name);
-    base.set(key, value);
+    base.set(key, select(frame, condition, ...sides));
   }
 }
 
@@ -120,7 +121,7 @@ export function lowerExpression(frame: Frame, expr: TypedExpr): ValueId {
     case "literal":
       return builder.literal(expr.value, expr.type);
     case "hyper":
-      return builder.hyper(expr);
+      return builder.hyper(frame.globals.has(expr.hyper) ? { ...expr, extent: "model" } : expr);
     case "option":
       return builder.literal(Number(options[expr.option]));
     case "option-is":

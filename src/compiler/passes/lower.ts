@@ -8,10 +8,14 @@ import type { Cell, CellId, Ir, Program, Store, ValueId, Variant } from "../ir/v
 import { createBody, type Frame, lowerExpression, lowerStatements } from "./lower-body.js";
 import { type Decisions, eachAssignment } from "./variants.js";
 
-interface Lowering {
+interface Build {
   readonly spec: Spec;
   readonly builder: Builder;
   readonly options: Readonly<Record<string, string>>;
+  readonly globals: ReadonlySet<string>;
+}
+
+interface Lowering extends Build {
   /** The cells of this build by name, in declaration order. */
   readonly cells: ReadonlyMap<string, CellId>;
 }
@@ -20,17 +24,20 @@ interface Lowering {
 export function lower(spec: Spec, options: Readonly<Record<string, string>>): Ir {
   const builder = createBuilder();
   const chosen = Object.fromEntries(spec.options.map((option) => [option.name, options[option.name] ?? option.value]));
-  const lowering = { spec, builder, options: chosen, cells: declareCells(spec, builder, chosen) };
+  const globals = new Set(spec.hypers.filter((hyper) => hyper.globalBecause !== null).map(({ name }) => name));
+  const build: Build = { spec, builder, options: chosen, globals };
+  const lowering = { ...build, cells: declareCells(build) };
   const step = lowerProgram("step", lowering, (body) => lowerStatements(body, spec.body));
   const init = lowerInit(lowering, step);
   return rebuild({ values: builder.values, cells: builder.cells, programs: init === null ? [step] : [init, step] });
 }
 
-function declareCells(spec: Spec, builder: Builder, options: Readonly<Record<string, string>>): ReadonlyMap<string, CellId> {
+function declareCells(build: Build): ReadonlyMap<string, CellId> {
+  const { builder, spec } = build;
   const cells = new Map<string, CellId>();
   const element = { home: "device", extent: "elem", codec: { kind: "f32" }, init: null, when: null } as const;
   for (const role of ["param", "grad"] as const) cells.set(role, builder.cell({ name: role, role, ...element }));
-  const setup = createBody({ builder, options, cells, present: new Set(cells.values()), decisions: undecided });
+  const setup = createBody({ ...build, cells, present: new Set(cells.values()), decisions: undecided });
   for (const state of spec.states) {
     const when = state.when === null ? builder.literal(1, "boolean") : lowerExpression(setup, state.when);
     if (when !== builder.literal(0, "boolean")) cells.set(state.name, builder.cell(stateCell(state, when, setup)));
@@ -66,14 +73,14 @@ const undecided: Decisions = {
 };
 
 function lowerProgram(entry: string, lowering: Lowering, write: (body: Frame) => void): Program {
-  const { builder, options, cells } = lowering;
+  const { builder, cells } = lowering;
   const variants = eachAssignment(builder, (decisions) => {
     const present = new Set<CellId>();
     for (const cell of cells.values()) {
       const { when } = builder.cells[cell]!;
       if (when === null || decisions.decide(when)) present.add(cell);
     }
-    const body = createBody({ builder, options, cells, present, decisions });
+    const body = createBody({ ...lowering, present, decisions });
     write(body);
     return { cells: [...present], ...storesOf(body) };
   });

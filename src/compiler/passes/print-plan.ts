@@ -71,8 +71,13 @@ function printBody(ir: Ir, { loads, coefficients, body, stores }: SweepBody): re
     names,
   );
   return [
-    `load ${loaded.join(", ")}`,
+    ...(loaded.length === 0 ? [] : [`load ${loaded.join(", ")}`]),
     ...lines.map(({ name, expression }) => `${name} = ${expression}`),
-    ...stores.map(({ cell, value }) => `store ${ir.cells[cell]!.name} = ${labelOf(value) ?? printExpression(ir, value, labelOf)}`),
+    `store ${stores.map(({ cell, value }) => printStore(ir.cells[cell]!.name, labelOf(value) ?? printExpression(ir, value, labelOf))).join(", ")}`,
   ];
+}
+
+/** `m'` says by itself what it is stored into. */
+function printStore(cell: string, value: string): string {
+  return value.replace(/'+$/, "") === cell ? value : `${cell} = ${value}`;
 }

@@ -52,6 +52,10 @@ function createDecisions(builder: Builder, path: readonly Decision[]): Decisions
     const settled = known(condition);
     if (settled !== null) return settled;
     if (value.kind === "apply" && value.op === "not") return !decide(value.args[0]!);
+    if (value.kind === "apply" && (value.op === "and" || value.op === "or")) {
+      const open = value.args.filter((arg) => known(arg) === null);
+      if (open.length === 1) return decide(open[0]!);
+    }
     const next = path[made.length] ?? { condition, is: true };
     if (next.condition !== condition) throw new Error("bug: lowering asked another question on the same path");
     made.push(next);

@@ -1,0 +1,25 @@
+// The hypers' default values as values of the host: a default may read the hypers above it and facts of the parameter, never an option.
+
+import type { Spec } from "../check/spec.js";
+import { createBuilder } from "../ir/builder.js";
+import type { Value, ValueId } from "../ir/value.js";
+import { createBody, lowerExpression } from "./lower-body.js";
+
+export interface Defaults {
+  readonly values: readonly Value[];
+  /** The default of each hyper by name. */
+  readonly formulas: ReadonlyMap<string, ValueId>;
+}
+
+/** One table of values for all hypers of a spec. */
+export function lowerDefaults(spec: Spec): Defaults {
+  const builder = createBuilder();
+  const decisions = {
+    known: () => null,
+    decide: () => {
+      throw new Error("bug: the default of a hyper asked for a decision");
+    },
+  };
+  const body = createBody({ builder, options: {}, cells: new Map(), present: new Set(), decisions });
+  return { values: builder.values, formulas: new Map(spec.hypers.map(({ name, value }) => [name, lowerExpression(body, value)])) };
+}
