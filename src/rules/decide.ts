@@ -33,7 +33,8 @@ export function holds(
 ): Captures | null {
   switch (condition.kind) {
     case "pattern": {
-      const captures = condition.matcher.match(subject.segments);
+      const { matcher } = condition;
+      const captures = matcher.possible(subject.name) ? matcher.match(subject.segments) : null;
       if (!captures || captures.size === 0) return captures && bound;
       return bound.size === 0 ? captures : new Map([...bound, ...captures]);
     }

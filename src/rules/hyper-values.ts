@@ -114,6 +114,20 @@ export function createHyperValues(rules: CompiledRules, names: readonly string[]
   return { names, given, peak, base, ratio, value, indexOf, compute, evaluate };
 }
 
+/** Hyper values filled with the caller's numbers at registration. */
+export function valuesAtRegistration(
+  rules: CompiledRules,
+  list: readonly { readonly shape: readonly number[] }[],
+  hypers: Readonly<Record<string, number | boolean>>,
+): HyperValues {
+  const values = createHyperValues(rules, Object.keys(hypers));
+  values.names.forEach((name, place) => {
+    values.given.peak[place] = Number(hypers[name]);
+  });
+  values.given.modelNumel = list.reduce((sum, { shape }) => sum + shapeFact(shape, "numel"), 0);
+  return values;
+}
+
 /** The arm of a decision. */
 export function armOf(block: CompiledBlock, decision: Decision): CompiledArm {
   return block.arms[decision.arm]!;

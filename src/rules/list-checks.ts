@@ -11,6 +11,9 @@ import { blockTitle, type ProblemCollector, placeOf } from "./problems.js";
 import type { ResolvedParam } from "./resolution.js";
 import { type RuleSettings, staticNameOf } from "./settings.js";
 
+/** Suggestions compare with no more names. */
+const MOST_EXAMPLES = 2_000;
+
 /** Names that occur twice, that were flattened, that wrappers changed, and entries of the name map that name nothing. */
 export function checkNames(list: readonly ParamInfo[], names: RuleSettings["names"], problems: ProblemCollector): void {
   const seen = new Set<string>();
@@ -52,27 +55,28 @@ export function checkArms(
   strict: boolean,
   problems: ProblemCollector,
 ): void {
-  let subjects: readonly Subject[] | null = null;
-  for (const block of rules.blocks) {
+  const idle = rules.blocks.flatMap((block) => {
     const deciding = new Set(params.map((param) => param.decisions[block.number]?.arm));
-    for (const [number, arm] of block.arms.entries()) {
-      if (deciding.has(number) || arm.condition === null || arm.arm.optional) continue;
-      subjects ??= params.flatMap(subjectsOf);
-      reportIdleArm(block, arm, subjects, values, strict, problems);
-    }
+    return block.arms.filter((arm, i) => !deciding.has(i) && arm.condition !== null && !arm.arm.optional).map((arm) => ({ block, arm }));
+  });
+  if (idle.length === 0) return;
+  const subjects = params.flatMap(subjectsOf);
+  const examples = oneOfEachFamily(subjects);
+  for (const { block, arm } of idle) {
+    const matched = subjects.find((subject) => holds(arm.condition!, block, subject, values, noCaptures));
+    reportIdleArm(block, arm, matched, examples, strict, problems);
   }
 }
 
 function reportIdleArm(
   block: CompiledBlock,
   compiled: CompiledArm,
-  subjects: readonly Subject[],
-  values: HyperValues,
+  matched: Subject | undefined,
+  examples: readonly Subject[],
   strict: boolean,
   problems: ProblemCollector,
 ): void {
   const { arm, condition } = compiled;
-  const matched = subjects.find((subject) => holds(condition!, block, subject, values, noCaptures));
   const place = placeOf(block.set, arm);
   if (matched) {
     const message = `line ${arm.line} of \`${blockTitle(block)}\` decides nothing: earlier arms take every parameter that it matches, such as \`${matched.name}\``;
@@ -82,16 +86,22 @@ function reportIdleArm(
   problems.add("matches-nothing", `line ${arm.line} of \`${blockTitle(block)}\` matches no parameter: ${arm.text}`, {
     severity: strict ? "error" : "warning",
     arm: place,
-    help:
-      suggest(
-        condition!,
-        subjects.map(({ name }) => name),
-      ) ?? "write `optional` before the arm if models without such parameters are meant too",
+    help: suggest(condition!, examples) ?? "write `optional` before the arm if models without such parameters are meant too",
   });
 }
 
 function subjectsOf(param: ResolvedParam): Subject[] {
   return [param.staticName, ...param.aliases].map((name) => ({ name, segments: nameSegments(name), dtype: param.dtype, member: param }));
+}
+
+/** Suggestions look at one name of those that differ in digits only. */
+function oneOfEachFamily(subjects: readonly Subject[]): Subject[] {
+  const families = new Map<string, Subject>();
+  for (const subject of subjects) {
+    const family = subject.name.replace(/[0-9]+/g, "0");
+    if (!families.has(family)) families.set(family, subject);
+  }
+  return [...families.values()].slice(0, MOST_EXAMPLES);
 }
 
 /** Captured indices that reach the `int` hyper they are subtracted from: a 24-layer model with `n_layers = 12`. */

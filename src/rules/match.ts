@@ -12,6 +12,8 @@ export const noCaptures: Captures = new Map();
 
 export interface Matcher {
   readonly pattern: Pattern;
+  /** A cheap test of a whole name that every match passes: the pattern's longest plain text is in it. */
+  possible(name: string): boolean;
   /** The captures, or null where the name does not match. `segments` come from `nameSegments`. */
   match(segments: readonly string[]): Captures | null;
 }
@@ -40,7 +42,18 @@ export function createMatcher(pattern: Pattern, meter?: Meter): Matcher {
     return found ?? noCaptures;
   }
 
-  return { pattern, match };
+  const needed = longestText(pattern);
+  return { pattern, match, possible: (name) => name.includes(needed) };
+}
+
+/** The longest text that every match of the pattern contains; "" where there is none. */
+export function longestText(pattern: Pattern): string {
+  let longest = "";
+  for (const segment of pattern.segments) {
+    if (segment.kind === "rest") continue;
+    for (const part of segment.parts) if (part.kind === "text" && part.text.length > longest.length) longest = part.text;
+  }
+  return longest;
 }
 
 /** The first place in [first, last] where every segment of the block matches, or -1. */

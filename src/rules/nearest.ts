@@ -2,20 +2,26 @@
 
 import type { Pattern, PatternPart, PatternSegment } from "../contract/rules.js";
 import type { CompiledCondition } from "./compiled-rules.js";
-import { createMatcher } from "./match.js";
-import { nameSegments } from "./names.js";
+import { createMatcher, longestText } from "./match.js";
+import { printPattern } from "./print-pattern.js";
 
 /** Longer names are not compared. */
 const LONGEST = 200;
 
+/** A name and the segments that patterns see. */
+export interface SplitName {
+  readonly name: string;
+  readonly segments: readonly string[];
+}
+
 /** A way out for a condition that holds for none of the names, or null. */
-export function suggest(condition: CompiledCondition, names: readonly string[]): string | null {
+export function suggest(condition: CompiledCondition, names: readonly SplitName[]): string | null {
   const patterns = patternsOf(condition);
   for (const pattern of patterns) {
     for (const variant of variantsOf(pattern)) {
       const matcher = createMatcher(variant);
-      const example = names.find((name) => matcher.match(nameSegments(name)));
-      if (example !== undefined) return `"${printPattern(variant)}" would match \`${example}\``;
+      const example = names.find(({ segments }) => matcher.match(segments));
+      if (example) return `"${printPattern(variant)}" would match \`${example.name}\``;
     }
   }
   const near = patterns.flatMap((pattern) => nearestBySegment(longestText(pattern), names));
@@ -52,42 +58,10 @@ function variantsOf(pattern: Pattern): Pattern[] {
   ];
 }
 
-/** The text of a pattern, as a spec writes it. */
-function printPattern(pattern: Pattern): string {
-  const segments = pattern.segments.map((segment) => (segment.kind === "rest" ? "**" : segment.parts.map(printPart).join("")));
-  return (pattern.fromStart ? "^" : "") + segments.join(".") + (pattern.toEnd ? "$" : "");
-}
-
-function printPart(part: PatternPart): string {
-  switch (part.kind) {
-    case "text":
-      return part.text.replace(/[\\*?(){}|^$./]/g, "\\$&");
-    case "star":
-      return "*";
-    case "question":
-      return "?";
-    case "alternatives":
-      return `(${part.choices.map((choice) => choice.map(printPart).join("")).join("|")})`;
-    case "number":
-      return part.low === null ? `{${part.name}}` : `{${part.name}: ${part.low}..${part.high}}`;
-    case "word":
-      return `{${part.name}: word}`;
-    default:
-      throw new Error(`bug: unknown part of a pattern ${JSON.stringify(part satisfies never)}`);
-  }
-}
-
-function longestText(pattern: Pattern): string {
-  const texts = pattern.segments.flatMap((segment) =>
-    segment.kind === "rest" ? [] : segment.parts.map((part) => (part.kind === "text" ? part.text : "")),
-  );
-  return texts.reduce((longest, text) => (text.length > longest.length ? text : longest), "");
-}
-
 /** One name for each segment that comes near the text. */
-function nearestBySegment(text: string, names: readonly string[]): string[] {
+function nearestBySegment(text: string, names: readonly SplitName[]): string[] {
   const examples = new Map<string, string>();
-  for (const name of names) for (const segment of nameSegments(name)) if (!examples.has(segment)) examples.set(segment, name);
+  for (const { name, segments } of names) for (const segment of segments) if (!examples.has(segment)) examples.set(segment, name);
   return nearestNames(text, [...examples.keys()]).map((segment) => examples.get(segment)!);
 }
 

@@ -8,6 +8,7 @@ export interface ResolvedParam extends RuledMember {
   readonly name: string;
   /** What rules see. */
   readonly staticName: string;
+  /** Its other names, as rules see them. */
   readonly aliases: readonly string[];
   readonly dtype: string | undefined;
   readonly frozen: boolean;
@@ -16,6 +17,8 @@ export interface ResolvedParam extends RuledMember {
 export interface Resolution {
   readonly rules: CompiledRules;
   readonly params: readonly ResolvedParam[];
+  /** The caller's hypers at registration. */
+  readonly hypers: Readonly<Record<string, number | boolean>>;
   /** Errors first. */
   readonly problems: readonly RuleProblem[];
 }

@@ -7,8 +7,7 @@ import { RuleError } from "../formula/evaluate.js";
 import { askApplyDecay, askLrRatio } from "./callbacks.js";
 import { type CompiledBlock, type CompiledRules, compileRules } from "./compiled-rules.js";
 import { decide, type Subject } from "./decide.js";
-import { shapeFact } from "./facts.js";
-import { armOf, createHyperValues, type Decision, type HyperValues, type RuledMember } from "./hyper-values.js";
+import { armOf, type Decision, type HyperValues, type RuledMember, valuesAtRegistration } from "./hyper-values.js";
 import { checkArms, checkIndices, checkNames } from "./list-checks.js";
 import { nameSegments } from "./names.js";
 import { blockTitle, createProblemCollector, type ProblemCollector, placeOf } from "./problems.js";
@@ -30,25 +29,11 @@ export function resolveRules(sets: readonly RuleSet[], list: readonly ParamInfo[
     );
   }
   checkNames(list, settings.names, problems);
-  const values = valuesAtRegistration(rules, list, settings);
+  const values = valuesAtRegistration(rules, list, settings.hypers);
   const params = list.map((param, index) => resolveParam(rules, param, index, settings, values, problems));
   if (params.length > 0) checkArms(rules, params, values, settings.strict ?? false, problems);
   checkIndices(rules, params, settings.hypers, settings.allow?.includes("layer-index") ?? false, problems);
-  return { rules, params, problems: problems.list() };
-}
-
-/** Hyper values with the caller's numbers at registration. */
-export function valuesAtRegistration(
-  rules: CompiledRules,
-  list: readonly { readonly shape: readonly number[] }[],
-  settings: RuleSettings,
-): HyperValues {
-  const values = createHyperValues(rules, Object.keys(settings.hypers));
-  values.names.forEach((name, place) => {
-    values.given.peak[place] = Number(settings.hypers[name]);
-  });
-  values.given.modelNumel = list.reduce((sum, { shape }) => sum + shapeFact(shape, "numel"), 0);
-  return values;
+  return { rules, params, hypers: settings.hypers, problems: problems.list() };
 }
 
 function resolveParam(
@@ -80,7 +65,7 @@ function resolveParam(
     }
   }
   const frozen = checkValues(rules, member, param.name, settings, values, problems);
-  return { ...member, name: param.name, staticName, aliases: param.aliases ?? [], dtype: param.dtype, frozen };
+  return { ...member, name: param.name, staticName, aliases, dtype: param.dtype, frozen };
 }
 
 /** The first arm that matches any of a tensor's names; two names with different arms of their own (other than `else`) are a problem. */

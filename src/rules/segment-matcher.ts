@@ -28,6 +28,7 @@ type State =
 export function createSegmentMatcher(parts: readonly PatternPart[], meter?: Meter): SegmentMatcher {
   const only = parts.length === 1 ? parts[0]! : null;
   if (only?.kind === "text") return { captures: false, test: (text) => text === only.text, read: () => {} };
+  if (only?.kind === "number") return wholeNumber(only.name, only.low ?? 0, only.high ?? Number.MAX_SAFE_INTEGER);
   const states = [...statesOf(parts, 0), { kind: "match" } as const];
   const { certain, possible } = prefilter(parts);
   return {
@@ -35,6 +36,12 @@ export function createSegmentMatcher(parts: readonly PatternPart[], meter?: Mete
     test: (text) => possible(text) && (certain || run(states, text, null, meter)),
     read: (text, captures) => void run(states, text, captures, meter),
   };
+}
+
+/** The most frequent kind of capture, `{n}` as a whole segment. */
+function wholeNumber(name: string, low: number, high: number): SegmentMatcher {
+  const test = (text: string) => /^[0-9]+$/.test(text) && Number(text) >= low && Number(text) <= high;
+  return { captures: true, test, read: (text, captures) => void captures.set(name, Number(text)) };
 }
 
 /** Cheap tests of plain text, which every match passes; `certain` where nothing else needs to be asked. */

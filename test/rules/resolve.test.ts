@@ -3,8 +3,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { ParamInfo, RuleSet } from "../../src/contract/rules.js";
 import { classKey } from "../../src/rules/class-key.js";
-import { createHyperValues } from "../../src/rules/hyper-values.js";
-import { resolveRules, valuesAtRegistration } from "../../src/rules/resolve.js";
+import { createHyperValues, valuesAtRegistration } from "../../src/rules/hyper-values.js";
+import { resolveRules } from "../../src/rules/resolve.js";
 import type { RuleSettings } from "../../src/rules/settings.js";
 import { and, apply, capture, compare, fact, hyper, layerwise, not, or, ruleSet } from "./build.js";
 
@@ -14,7 +14,7 @@ const list = (...names: string[]): ParamInfo[] => names.map((name) => ({ name, s
 /** Ratio of `lr` for each parameter. */
 function ratios(sets: RuleSet | RuleSet[], params: ParamInfo[], settings: RuleSettings): number[] {
   const resolution = resolveRules([sets].flat(), params, settings);
-  const values = valuesAtRegistration(resolution.rules, params, settings);
+  const values = valuesAtRegistration(resolution.rules, params, settings.hypers);
   return resolution.params.map((param) => {
     values.compute(param);
     return values.ratio[values.indexOf("lr")]!;
@@ -405,7 +405,7 @@ describe("problems", () => {
       [half(true), half(false)],
     ]) {
       const { rules, params, problems } = resolveRules(sets, list("a"), { hypers: { lr: 1 } });
-      const values = valuesAtRegistration(rules, list("a"), { hypers: { lr: 1 } });
+      const values = valuesAtRegistration(rules, list("a"), { lr: 1 });
       values.compute(params[0]!);
       expect([problems, values.value[0]]).toEqual([[], 2]);
     }
