@@ -137,7 +137,7 @@ function leaf(node: Exclude<HostValue, { readonly op: "apply" | "select" }>, lea
 }
 
 /** The number of a literal, whose infinities and NaN are spelled out. */
-export function literalValue(value: number | "inf" | "-inf" | "nan"): number {
+function literalValue(value: number | "inf" | "-inf" | "nan"): number {
   if (typeof value === "number") return value;
   return value === "inf" ? Number.POSITIVE_INFINITY : value === "-inf" ? Number.NEGATIVE_INFINITY : Number.NaN;
 }

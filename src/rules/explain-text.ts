@@ -38,10 +38,12 @@ const columnOf = (table: ExplainTable, hyper: string) => (showsRatio(table, hype
 function cellOf(table: ExplainTable, params: readonly ExplainedParam[], hyper: string): string {
   if (params[0]!.frozen) return "frozen";
   const form = showsRatio(table, hyper) ? "ratio" : "value";
-  const shown = params.map((param) => short(param.hypers[hyper]![form]));
-  const distinct = new Set(shown);
-  if (distinct.size === 1) return shown[0]!;
-  return `${shown[0]} .. ${shown.at(-1)}`;
+  const shown = params.map((param) => param.hypers[hyper]![form]);
+  const [first, last] = [shown[0]!, shown.at(-1)!];
+  const low = short(shown.reduce((a, b) => Math.min(a, b), first));
+  const high = short(shown.reduce((a, b) => Math.max(a, b), first));
+  if (low === high) return low;
+  return first <= last ? `${low} .. ${high}` : `${high} .. ${low}`;
 }
 
 function armCell(param: ExplainedParam, title: string): string {

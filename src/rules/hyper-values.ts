@@ -68,6 +68,7 @@ export function createHyperValues(rules: CompiledRules, names: readonly string[]
     ...emptyEnvironment,
     hyper(name, form) {
       const place = indexOf(name);
+      if (place === -1) throw new Error(`bug: a rule reads the hyper ${name}, which does not exist`);
       if (form === "ratio") return ratio[place]!;
       return form === "peak" || name === own ? given.peak[place]! : given.peak[place]! * given.multiplier[place]!;
     },

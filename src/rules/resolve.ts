@@ -23,9 +23,7 @@ export function resolveRules(sets: readonly RuleSet[], list: readonly ParamInfo[
     problems.add(
       "set-twice",
       `\`${first.block.hyper}\` is set by two blocks, in ${first.set.name} line ${first.block.line} and in ${second.set.name} line ${second.block.line}`,
-      {
-        help: "mark one of them `override`",
-      },
+      { help: "mark one of them `override`" },
     );
   }
   checkNames(list, settings.names, problems);
@@ -123,21 +121,22 @@ function checkValues(
   values: HyperValues,
   problems: ProblemCollector,
 ): boolean {
-  let frozen = false;
+  const decided = rules.order.flatMap((block) => {
+    const decision = member.decisions[block.number];
+    return decision && block.block.verb !== "use" ? [{ block, decision, arm: armOf(block, decision).arm }] : [];
+  });
+  const numberOf = ({ block, decision, arm }: (typeof decided)[number]) => values.evaluate(block, arm.value, member, decision.captures);
   try {
+    if (decided.some((entry) => entry.block.block.verb === "freeze" && numberOf(entry) !== 0)) return true;
     values.compute(member);
-    for (const block of rules.blocks) {
-      const decision = member.decisions[block.number];
-      if (!decision || block.block.verb === "use") continue;
-      const chosen = armOf(block, decision).arm;
-      const value = values.evaluate(block, chosen.value, member, decision.captures);
-      if (block.block.verb === "freeze") frozen ||= value !== 0;
-      else checkNumber(block, value, { param: name, arm: placeOf(block.set, chosen) }, settings, problems);
+    for (const entry of decided) {
+      if (entry.block.block.verb === "freeze") continue;
+      checkNumber(entry.block, numberOf(entry), { param: name, arm: placeOf(entry.block.set, entry.arm) }, settings, problems);
     }
   } catch (error) {
     reportRuleError(error, name, problems);
   }
-  return frozen;
+  return false;
 }
 
 function checkNumber(

@@ -381,6 +381,31 @@ describe("problems", () => {
     expect(problem!.message).toContain("1 more parameter");
   });
 
+  it("what is frozen has no ratio to be wrong", () => {
+    const set = ruleSet(
+      [
+        {
+          verb: "scale",
+          hyper: "lr",
+          arms: [
+            ["layers.{n}", apply("div", 1, capture("n"))],
+            ["else", 1],
+          ],
+        },
+        {
+          verb: "freeze",
+          arms: [
+            ["layers.{n: 0..0}", 1],
+            ["layers.20", 1],
+            ["else", 0],
+          ],
+        },
+      ],
+      [{ capture: "n", hyper: "n_layers", block: 0, arm: 0 }],
+    );
+    expect(problemsOf(set, list("layers.0.w", "layers.1.w", "layers.20.w"))).toEqual([]);
+  });
+
   it("`set` respects the range; error(...) speaks for its author; two sets need `override`", () => {
     const negative = ruleSet([
       {
