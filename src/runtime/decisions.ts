@@ -5,7 +5,7 @@ import { RuleError } from "../formula/evaluate.js";
 import { classKey } from "../rules/class-key.js";
 import { createHyperValues, type HyperValues } from "../rules/hyper-values.js";
 import type { RuleProblem } from "../rules/problems.js";
-import type { Resolution } from "../rules/resolution.js";
+import type { Resolution, ResolvedParam } from "../rules/resolution.js";
 import { resolveRules } from "../rules/resolve.js";
 import { OptimizerError, quote } from "./errors.js";
 import type { Hypers } from "./hypers.js";
@@ -28,7 +28,7 @@ export function createDecisions(manifest: Manifest, settings: Settings, hypers: 
   const { params, build, names, lrRatio, applyDecay, allow } = settings;
   const list = params.map(({ name, aliases, shape }) => ({ name, aliases, shape, dtype: "F32" }));
   const resolution = resolveRules([manifest.rules], list, {
-    hypers: Object.fromEntries(manifest.hypers.map(({ name }) => [name, hypers.value(name)])),
+    hypers: hypers.byName(),
     ranges: Object.fromEntries(manifest.hypers.map(({ name, range }) => [name, range])),
     names,
     allow,
@@ -53,24 +53,27 @@ export function createDecisions(manifest: Manifest, settings: Settings, hypers: 
     compute(param, t) {
       values.given.t = t;
       const member = resolution.params[param]!;
-      const broken = computeValues(values, member, member.name);
-      if (broken === -1) return;
-      const { peak, ratio, value } = values;
-      throw new OptimizerError(
-        "invalid-ratio",
-        `${values.names[broken]} of parameter ${quote(member.name)} is ${value[broken]} (${peak[broken]} times the ratio ${ratio[broken]}): ` +
-          "change the hypers or the rule that it is computed from",
-      );
+      if (computeValues(values, member) !== -1) refuseBroken(values, member.name);
     },
   };
 }
 
-function computeValues(values: HyperValues, member: Resolution["params"][number], name: string): number {
+function computeValues(values: HyperValues, member: ResolvedParam): number {
   try {
     return values.compute(member);
   } catch (cause) {
-    if (cause instanceof RuleError) throw new OptimizerError("rules", `parameter ${quote(name)}: ${cause.message}`, { cause });
+    if (cause instanceof RuleError) throw new OptimizerError("rules", `parameter ${quote(member.name)}: ${cause.message}`, { cause });
     throw cause;
+  }
+}
+
+/** An infinite hyper is its caller's wish, where its interval has infinity; an infinite ratio or product is nobody's. */
+function refuseBroken({ names, peak, ratio, value }: HyperValues, param: string): void {
+  for (const [i, name] of names.entries()) {
+    if (Number.isFinite(ratio[i]) && (Number.isFinite(value[i]) || !Number.isFinite(peak[i]))) continue;
+    const product = `${peak[i]} times the ratio ${ratio[i]}`;
+    const message = `${name} of parameter ${quote(param)} is ${value[i]} (${product}): change the hypers or the rule that it is computed from`;
+    throw new OptimizerError("invalid-ratio", message);
   }
 }
 

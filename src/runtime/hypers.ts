@@ -1,7 +1,7 @@
 // Values of the hypers: what the caller gave (numbers, booleans, functions of the step) or the spec's defaults, checked against their
 // type and interval whenever they can change. A change is checked whole before any of it is taken.
 
-import type { HyperInfo, Manifest } from "../contract/manifest.js";
+import type { HyperInfo, Manifest, RangeInfo } from "../contract/manifest.js";
 import { createEvaluator, emptyEnvironment } from "../formula/evaluate.js";
 import { isInRange, rangeText } from "../rules/ranges.js";
 import { didYouMean, OptimizerError, quote, show } from "./errors.js";
@@ -14,6 +14,8 @@ export interface Hypers {
   value(name: string): number;
   /** Current values by settings key; booleans as such. */
   record(): Record<string, number | boolean>;
+  /** Current numbers by name in the spec. */
+  byName(): Record<string, number>;
   /** Checks a whole change and returns what takes it. Throws, having changed nothing. */
   prepare(changes: Readonly<Record<string, unknown>>): () => void;
   /** Asks the functions of the step. Throws where an answer is out of range; values then are those of the step before. */
@@ -39,6 +41,7 @@ export function createHypers(manifest: Manifest, given: ReadonlyMap<string, unkn
   return {
     value: (name) => current[indexOf.get(name)!]!,
     record: () => Object.fromEntries(infos.map((info, index) => [info.key, info.type === "bool" ? current[index] !== 0 : current[index]!])),
+    byName: () => Object.fromEntries(infos.map(({ name }, index) => [name, current[index]!])),
     prepare(changes) {
       const accepted: [number, Given, number][] = [];
       for (const [key, value] of Object.entries(changes)) {
@@ -113,12 +116,16 @@ function checkNumber(info: HyperInfo, value: unknown, origin: string): number {
   if (typeof value !== "number") throw invalid(info, info.type === "int" ? "a whole number" : "a number", value, origin);
   if (Number.isNaN(value)) throw invalid(info, "a number", value, origin);
   if (info.type === "int" && !Number.isInteger(value)) throw invalid(info, "a whole number", value, origin);
-  if (info.range === null) {
-    if (!Number.isFinite(value)) throw invalid(info, "finite", value, origin);
-  } else if (!isInRange(value, info.range)) {
+  if (info.range !== null && !(isInRange(value, info.range) && endsAllow(value, info.range))) {
     throw invalid(info, `in ${rangeText(info.range)}`, value, origin);
   }
+  if (info.range === null && !Number.isFinite(value)) throw invalid(info, "finite", value, origin);
   return value;
+}
+
+/** Infinity belongs to an interval that is closed there, as in `(0, inf]`. */
+function endsAllow(value: number, { lowClosed, highClosed }: RangeInfo): boolean {
+  return Number.isFinite(value) || (value > 0 ? highClosed : lowClosed);
 }
 
 function invalid(info: HyperInfo, expected: string, value: unknown, origin = ""): OptimizerError {

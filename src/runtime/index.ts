@@ -1,7 +1,7 @@
 // What generated wrappers and their users import from "optspec/runtime".
 
 export type { OptimizerDefinition } from "../contract/manifest.js";
-export type { Resolution } from "../rules/resolution.js";
+export type { ExplainTable } from "../rules/explain.js";
 export type { Device, DeviceLimits } from "./device.js";
 export { DeviceLost, OptimizerError, type OptimizerErrorCode } from "./errors.js";
 export { createOptimizer } from "./optimizer.js";

@@ -1,6 +1,7 @@
 // From a definition, a device and a caller's settings to a running optimizer: what is decided once, at creation, is decided here.
 
 import type { DeviceStateInfo, Manifest, OptimizerDefinition, ProgramInfo } from "../contract/manifest.js";
+import { createExplainTable } from "../rules/explain.js";
 import { createClasses } from "./classes.js";
 import { createHostSide, type HostSide } from "./coefficients.js";
 import { createDecisions, type Decisions } from "./decisions.js";
@@ -152,7 +153,7 @@ function present<View, T extends OptimizerTypes>(
       alive();
       storage.upload(storage.find(name), data, what);
     },
-    explain: () => decisions.resolution,
+    explain: () => createExplainTable(decisions.resolution, hypers.byName()),
     zeroGrad() {
       alive();
       storage.zeroGrad();

@@ -1,6 +1,6 @@
 // What callers and generated wrappers see: settings, values, and the optimizer itself. Types only.
 
-import type { Resolution } from "../rules/resolution.js";
+import type { ExplainTable } from "../rules/explain.js";
 import type { NamedParam } from "../rules/settings.js";
 
 /** What a generated wrapper says of its optimizer. */
@@ -84,8 +84,8 @@ export interface Optimizer<View = unknown, T extends OptimizerTypes = OptimizerT
   /** A copy of a parameter, its gradient or one of its states; an empty array where the parameter has no such state. */
   download(name: string, what?: "param" | "grad" | T["states"]): Promise<Float32Array<ArrayBuffer>>;
   upload(name: string, data: Float32Array, what?: "param" | "grad" | T["states"]): void;
-  /** Which rule decided what for which parameter. */
-  explain(): Resolution;
+  /** Which rule decided what for which parameter, with the hypers as they are now. */
+  explain(): ExplainTable;
   /** Sets all gradients to zero. */
   zeroGrad(): void;
   /** Resolves when the device has done everything submitted. */

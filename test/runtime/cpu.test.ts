@@ -14,6 +14,11 @@ async function create(settings: Settings, arenaBytes?: number): Promise<Optimize
   return createOptimizer(definition, await cpu(arenaBytes === undefined ? {} : { arenaBytes }), settings);
 }
 
+/** A ratio's power may differ from `**` by an ulp of f64, and so the coefficient of a step below 1 by one of f32. */
+function expectClose(result: Float32Array, expected: Float64Array): void {
+  for (const [i, x] of result.entries()) expect(Math.abs(x - expected[i]!)).toBeLessThanOrEqual(2 ** -22);
+}
+
 const shapes = { a: [3, 5], b: [1], c: [CHUNK_ELEMENTS + 3], empty: [0, 4], scalar: [] as number[] };
 const params = () =>
   Object.entries(shapes).map(([name, shape], i) => ({
@@ -36,7 +41,7 @@ describe("numbers", () => {
     for (let step = 1; step <= 20; step++) {
       const gradients = gradientsAt(step);
       await optimizer.step({ gradients });
-      list.forEach(({ name }, i) => adamStep(expected[i]!, gradients[name]!, { ...defaults, lr: 0.01 }, Math.fround));
+      for (const [i, { name }] of list.entries()) adamStep(expected[i]!, gradients[name]!, { ...defaults, lr: 0.01 }, Math.fround);
     }
     for (const [i, { name }] of list.entries()) {
       expect(await optimizer.download(name)).toEqual(Float32Array.from(expected[i]!.p));
@@ -74,9 +79,7 @@ describe("numbers", () => {
     for (const [i, h] of hypers.entries()) {
       const expected = createState(data);
       adamStep(expected, gradient, h, Math.fround);
-      const result = await optimizer.download(names[i]!);
-      // The ratio's power may differ from ** by an ulp of f64, and so the coefficient by one of f32.
-      result.forEach((x, k) => expect(Math.abs(x - expected.p[k]!)).toBeLessThanOrEqual(2 ** -22));
+      expectClose(await optimizer.download(names[i]!), expected.p);
     }
     expect(await optimizer.download("frozen.w")).toEqual(data);
     expect(await optimizer.download("frozen.w", "m")).toHaveLength(0);
@@ -100,7 +103,10 @@ describe("callbacks", () => {
       names: { x: "layers.11.w" },
       lr: 0.1,
       weightDecay: 0.5,
-      lrRatio: (param) => (seen.push(param), param.name === "x" ? 0.5 : 1),
+      lrRatio: (param) => {
+        seen.push(param);
+        return param.name === "x" ? 0.5 : 1;
+      },
       applyDecay: ({ staticName }) => staticName === "y",
     });
     expect(seen).toMatchObject([
@@ -115,7 +121,7 @@ describe("callbacks", () => {
     ] as const) {
       const expected = createState(data);
       adamStep(expected, gradient, { ...defaults, lr, weightDecay }, Math.fround);
-      (await optimizer.download(name)).forEach((x, k) => expect(Math.abs(x - expected.p[k]!)).toBeLessThanOrEqual(2 ** -22));
+      expectClose(await optimizer.download(name), expected.p);
     }
   });
 
@@ -129,7 +135,10 @@ describe("changing hypers", () => {
   test("set() and functions of the step act from the next step on", async () => {
     const data = noise(8, 1);
     const asked: number[] = [];
-    const schedule = (step: number) => (asked.push(step), 0.1 / (step + 1));
+    const schedule = (step: number) => {
+      asked.push(step);
+      return 0.1 / (step + 1);
+    };
     const optimizer = await create({ params: [{ name: "w", shape: [8], data }], lr: schedule });
     const expected = createState(data);
     for (let step = 0; step < 6; step++) {
@@ -156,7 +165,7 @@ describe("changing hypers", () => {
 
   test("a schedule that leaves its interval stops the step before anything moves", async () => {
     const data = noise(4, 1);
-    const optimizer = await create({ params: [{ name: "w", shape: [4], data }], lr: (step) => (step === 0 ? 1 : -1) });
+    const optimizer = await create({ params: [{ name: "w", shape: [4], data }], lr: (step: number) => (step === 0 ? 1 : -1) });
     await optimizer.step({ gradients: { w: noise(4, 2) } });
     const before = await optimizer.download("w");
     await expect(optimizer.step({ gradients: { w: noise(4, 3) } })).rejects.toThrow(/lr must be in \[0, inf\), not -1 .*step 1/);
