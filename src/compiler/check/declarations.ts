@@ -1,0 +1,132 @@
+// Declarations: hypers with their defaults and ranges, options with their words, states with extent, initial value and condition.
+
+import { joinExtents, stageIsBefore, within } from "../ir/extent.js";
+import type { Expr, HyperDecl, IntervalSyntax, OptionDecl, StateDecl } from "../syntax/ast.js";
+import { fitExtent } from "./assign-state.js";
+import { constantOf } from "./constants.js";
+import { type Env, inner } from "./context.js";
+import { checkTyped, notAvailable } from "./expressions.js";
+import { extentOf } from "./reductions.js";
+import type { Range, StateSpec, TypedExpr } from "./spec.js";
+import { literal } from "./typed.js";
+
+export function checkHyper(decl: HyperDecl, env: Env): void {
+  const { ctx } = env;
+  const { name, type } = decl;
+  const inDefault: Env = { ...inner(env), place: "default" };
+  const checked = checkTyped(decl.value, type === "bool" ? "boolean" : "number", inDefault);
+  const range = decl.interval === null ? null : checkRange(decl, decl.interval, inDefault);
+  const value = checked === null ? null : constantOf(checked, ctx, "defaults");
+  if (value !== null && type !== "bool") checkDefault(decl, value, range, env);
+  ctx.hypers.set(name.name, {
+    name: name.name,
+    doc: decl.doc,
+    type,
+    fixed: decl.fixed,
+    value: checked ?? literal(1, decl.value.span, type === "bool" ? "boolean" : "number"),
+    range: range === "wrong" ? null : range,
+    span: name.span,
+    uses: 0,
+  });
+}
+
+function checkDefault(decl: HyperDecl, value: number, range: Range | null | "wrong", env: Env): void {
+  const { reporter } = env.ctx;
+  const { name } = decl.name;
+  const { span } = decl.value;
+  if (decl.type === "int" && !Number.isInteger(value)) reporter.report("default-not-whole", { name, value }, span);
+  else if (Number.isNaN(value)) reporter.report("default-not-finite", { name, value }, span);
+  else if (range === null && !Number.isFinite(value)) reporter.report("default-not-finite", { name, value }, span);
+  else if (range !== null && range !== "wrong" && !inRange(value, range)) {
+    const interval = env.ctx.source.text.slice(decl.interval!.span.from, decl.interval!.span.to);
+    reporter.report("default-out-of-range", { name, value, interval }, span, [{ span: decl.interval!.span, text: "the range" }]);
+  }
+}
+
+export function inRange(value: number, range: Range): boolean {
+  const above = range.lowClosed ? value >= range.low : value > range.low;
+  return above && (range.highClosed ? value <= range.high : value < range.high);
+}
+
+function checkRange(decl: HyperDecl, interval: IntervalSyntax, env: Env): Range | "wrong" {
+  const { reporter } = env.ctx;
+  const bound = (expr: Expr): number | null => {
+    const checked = checkTyped(expr, "number", env);
+    const value = checked === null ? null : constantOf(checked, env.ctx);
+    if (checked !== null && value === null) reporter.report("range-not-constant", undefined, expr.span);
+    return value;
+  };
+  const [low, high] = [bound(interval.low), bound(interval.high)];
+  if (decl.type === "bool") {
+    reporter.report("range-of-bool", { name: decl.name.name }, interval.span);
+    return "wrong";
+  }
+  if (low === null || high === null) return "wrong";
+  const { lowClosed, highClosed } = interval;
+  const range = { low, high, lowClosed, highClosed };
+  if (low < high || (low === high && lowClosed && highClosed)) return range;
+  reporter.report("range-empty", { low, high }, interval.span);
+  return "wrong";
+}
+
+export function checkOption(decl: OptionDecl, env: Env): void {
+  const { ctx } = env;
+  const { name } = decl.name;
+  const { text } = decl.value;
+  const words = decl.words?.map((word) => word.text) ?? ["true", "false"];
+  const isNumber = (word: string) => /^[\d.]/.test(word);
+  const same = (a: string, b: string) => a === b || (isNumber(a) && isNumber(b) && Number(a) === Number(b));
+  for (const [index, word] of (decl.words ?? []).entries()) {
+    const before = words.findIndex((other) => same(other, word.text));
+    if (before < index) ctx.reporter.report("duplicate-word", { name, word: word.text }, word.span);
+  }
+  const value = words.find((word) => same(word, text));
+  if (value === undefined && decl.words === null) ctx.reporter.report("option-without-words", { name, word: text }, decl.value.span);
+  else if (value === undefined) ctx.reporter.report("option-default", { name, word: text, words }, decl.value.span);
+  const kind = decl.words === null ? "boolean" : words.every(isNumber) ? "numbers" : "words";
+  ctx.options.set(name, { name, doc: decl.doc, kind, words, value: value ?? words[0]!, span: decl.name.span, uses: 0 });
+}
+
+export function checkState(decl: StateDecl, env: Env): void {
+  const { ctx } = env;
+  const { name } = decl.name;
+  const given = decl.extent === null ? null : extentOf(decl.extent, env);
+  const extent = given ?? (decl.host ? (ctx.hostExtents.get(name) ?? "model") : "elem");
+  if (decl.host && given !== null && given !== "model" && given !== "tensor") {
+    ctx.reporter.report("host-state-extent", { name, extent: given }, decl.extent!.span);
+  } else if (!decl.host && given !== null && given !== "elem") {
+    notAvailable(`a state of extent \`${given}\` on the device`, decl.extent!, env);
+  }
+  const when = decl.when === null ? null : checkWhen(decl.when, env);
+  const value = checkInitial(decl, extent, given !== null, env);
+  if (decl.ring !== null) {
+    checkTyped(decl.ring, "number", env);
+    notAvailable("a ring of the last values", decl.ring, env);
+    ctx.refused.set(name, decl.name.span);
+    return;
+  }
+  const home = decl.host ? "host" : "device";
+  const spec: StateSpec = { name, doc: decl.doc, home, extent, value: value ?? literal(0, decl.value.span), when, span: decl.name.span };
+  ctx.states.set(name, { spec, extentGiven: given !== null, reads: 0, writes: 0 });
+}
+
+function checkWhen(condition: Expr, env: Env): TypedExpr | null {
+  const checked = checkTyped(condition, "boolean", { ...env, place: "when" });
+  if (checked === null || stageIsBefore(checked.stage, "step")) return checked;
+  env.ctx.reporter.report("when-not-setup", { stage: checked.stage }, condition.span);
+  return null;
+}
+
+function checkInitial(decl: StateDecl, extent: StateSpec["extent"], given: boolean, env: Env): TypedExpr | null {
+  const { ctx } = env;
+  const { name } = decl.name;
+  const value = checkTyped(decl.value, "number", { ...env, place: "initial" });
+  if (value === null) return null;
+  if (decl.host && value.stage === "device") {
+    ctx.reporter.report("device-into-host", { name, governs: false }, decl.value.span);
+    return null;
+  }
+  if (!decl.host || given) return fitExtent(name, extent, value, decl.name.span, env);
+  if (!within(value.extent, extent)) ctx.hostExtents.set(name, joinExtents(value.extent, extent));
+  return value;
+}

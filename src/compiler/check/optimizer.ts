@@ -1,0 +1,158 @@
+// One optimizer: declarations and statements in the order of the text, then functions that nothing calls, rules, lints and limits.
+
+import type { Extent } from "../ir/extent.js";
+import type { Ast, FunctionDecl, Item, OptimizerDecl, RuleBlockSyntax, SetDecl, StateDecl } from "../syntax/ast.js";
+import { isBuiltin } from "./builtins.js";
+import { declareNames } from "./collisions.js";
+import type { Context, Env, FunctionInfo } from "./context.js";
+import { inner } from "./context.js";
+import { checkHyper, checkOption, checkState } from "./declarations.js";
+import { notAvailable } from "./expressions.js";
+import { checkUncalled } from "./functions.js";
+import { createLibrary } from "./library.js";
+import { checkLimits } from "./limits.js";
+import { checkUses } from "./lints.js";
+import type { CheckReporter } from "./report-once.js";
+import { checkRules } from "./rules.js";
+import type { Spec, TypedStatement } from "./spec.js";
+import { checkStatement } from "./statements.js";
+
+export interface FileScope {
+  readonly ast: Ast;
+  readonly functions: readonly FunctionDecl[];
+  readonly hostExtents: Map<string, Extent>;
+  readonly reporter: CheckReporter;
+}
+
+/** An empty context with the functions that a text sees. */
+export function createContext(file: FileScope): Context {
+  const library = createLibrary();
+  const ctx: Context = {
+    source: file.ast.source,
+    reporter: file.reporter,
+    hypers: new Map(),
+    options: new Map(),
+    states: new Map(),
+    functions: new Map(library),
+    library,
+    refused: new Map(),
+    declared: new Map(),
+    locals: [],
+    globals: new Map(),
+    hostExtents: file.hostExtents,
+    size: 0,
+  };
+  declareFunctions(file.functions, ctx);
+  return ctx;
+}
+
+export function topOf(ctx: Context): Env {
+  return { ctx, scope: { parent: null, names: new Map() }, place: "body", inFunction: false, facts: [], at: null, depth: 0, calls: [] };
+}
+
+function declareFunctions(decls: readonly FunctionDecl[], ctx: Context): void {
+  for (const decl of decls) {
+    const { name, span } = decl.name;
+    const before = ctx.functions.get(name);
+    if (isBuiltin(name)) ctx.reporter.report("function-name-taken", { name }, span);
+    else if (before?.home === "file") {
+      ctx.reporter.report("duplicate-name", { name }, span, [{ span: before.decl.name.span, text: "declared here as a function" }]);
+    } else if (decl.kind === "transform") {
+      ctx.functions.delete(name);
+      ctx.refused.set(name, span);
+    } else ctx.functions.set(name, { decl, home: "file", calls: 0 });
+  }
+}
+
+interface Checked {
+  /** Null where the text has errors. */
+  readonly spec: Spec | null;
+  /** Functions of the file that were called. */
+  readonly called: readonly string[];
+}
+
+/** Checks one optimizer with the extents of its host states as far as they are known. */
+export function checkOptimizer(decl: OptimizerDecl, file: FileScope): Checked {
+  const ctx = createContext(file);
+  if (decl.base !== null) {
+    ctx.reporter.report(
+      "not-available-yet",
+      { what: "`optimizer B = A`", instead: `the text of \`${decl.base.name}\` itself` },
+      decl.base.span,
+    );
+    return { spec: null, called: [] };
+  }
+  const env = topOf(ctx);
+  const local = decl.body.filter((item): item is FunctionDecl => item.kind === "fn" || item.kind === "transform");
+  declareFunctions(local, ctx);
+  declareNames(decl.body, ctx);
+  for (const item of decl.body) if (item.kind === "option") checkOption(item, env);
+  for (const item of decl.body) if (item.kind === "hyper") checkHyper(item, env);
+  const body = decl.body.flatMap((item) => checkItem(item, env) ?? []);
+  for (const info of ctx.functions.values()) if (local.includes(info.decl) && info.calls === 0) checkUncalled(info, env);
+  const ofKind = <K extends Item["kind"]>(kind: K) => decl.body.filter((item): item is Extract<Item, { kind: K }> => item.kind === kind);
+  const rules = checkRules(decl.name.name, ofKind("rules") satisfies RuleBlockSyntax[], ofKind("set") satisfies SetDecl[], env);
+  checkUses(ctx, ofKind("state") satisfies StateDecl[]);
+  checkLimits(body, ctx, decl.name);
+  const called = [...ctx.functions.values()].filter((info: FunctionInfo) => info.calls > 0).map((info) => info.decl.name.name);
+  return { spec: ctx.reporter.errors > 0 ? null : specOf(decl, ctx, body, rules), called };
+}
+
+function checkItem(item: Item, env: Env): TypedStatement | null {
+  switch (item.kind) {
+    case "statement":
+      return checkStatement(item.statement, env);
+    case "state":
+      checkState(item, env);
+      return null;
+    case "hyper":
+    case "option":
+    case "fn":
+    case "rules":
+    case "set":
+      return null;
+    case "input":
+    case "order":
+    case "schedule":
+      env.ctx.refused.set(item.name.name, item.name.span);
+      notAvailable(`\`${item.kind}\``, item.name, env);
+      return null;
+    case "transform":
+      notAvailable("`transform`", item.name, env);
+      return null;
+    case "store":
+      notAvailable("`store`", item, env);
+      return null;
+    case "entry":
+      notAvailable("`entry`", item.name, env);
+      checkBody(item.body, env);
+      return null;
+    case "before":
+    case "after":
+      notAvailable(`\`${item.kind}\``, { span: { from: item.span.from, to: item.span.from + item.kind.length } }, env);
+      checkBody(item.body, env);
+      return null;
+    default:
+      throw new Error(`bug: item ${JSON.stringify(item satisfies never)}`);
+  }
+}
+
+/** The statements of a construct that is not compiled: they use names like any others. */
+function checkBody(items: readonly Item[], env: Env): void {
+  const inside = inner(env);
+  for (const item of items) if (item.kind === "statement") checkStatement(item.statement, inside);
+}
+
+function specOf(decl: OptimizerDecl, ctx: Context, body: readonly TypedStatement[], rules: Spec["rules"]): Spec {
+  return {
+    source: ctx.source,
+    name: decl.name.name,
+    doc: decl.doc,
+    hypers: [...ctx.hypers.values()].map(({ uses: _, ...hyper }) => ({ ...hyper, globalBecause: ctx.globals.get(hyper.name) ?? null })),
+    options: [...ctx.options.values()].map(({ uses: _, ...option }) => option),
+    states: [...ctx.states.values()].map((state) => state.spec),
+    body,
+    rules,
+    span: decl.name.span,
+  };
+}
