@@ -1,0 +1,230 @@
+// How the parser goes on after a mistake. Where no token can be supplied, the innermost expression, arm, item or declaration is given up:
+// its tokens are skipped to where it surely ends. A mistake at the very place of the last one is its echo and stays silent.
+// This takes the place of chevrotain's own search for a follow token, which in a language of soft keywords stops at any name.
+
+import { CstParser, type IRecognitionException, type IToken, type TokenType, tokenMatcher } from "chevrotain";
+import type { Lexed } from "./lexer.js";
+import * as T from "./tokens.js";
+
+export type ProblemKind = "token" | "expression" | "junk" | "stray" | "no-else" | "no-braces" | "too-deep";
+
+export interface Problem {
+  readonly kind: ProblemKind;
+  /** Index of the token at which the parser stopped; the number of tokens at the end of the text. */
+  readonly at: number;
+  /** What would have fitted, in words. */
+  readonly expected: string;
+}
+
+type FrameKind = "expression" | "item" | "arm" | "declaration";
+interface Frame {
+  readonly kind: FrameKind;
+  readonly start: number;
+}
+
+/** Nesting of expressions and blocks beyond this is refused: the parser and the passes recurse. */
+export const MAX_NESTING = 100;
+
+// Members of chevrotain's parser that its types leave out; the version is pinned in package-lock.json.
+interface Internals {
+  currIdx: number;
+}
+
+export abstract class RecoveringParser extends CstParser {
+  problems: Problem[] = [];
+  private lexed: Lexed | null = null;
+  private frames: Frame[] = [];
+  private silentAt = -1;
+  private nesting = 0;
+
+  protected start(lexed: Lexed): void {
+    this.problems = [];
+    this.lexed = lexed;
+    this.frames = [];
+    this.silentAt = -1;
+    this.nesting = 0;
+    // A copy: chevrotain adds end marks to its input.
+    this.input = [...lexed.tokens];
+  }
+
+  /** Index of the next token. */
+  protected get here(): number {
+    return (this as unknown as Internals).currIdx + 1;
+  }
+
+  protected next(is: TokenType, ahead = 1): boolean {
+    return tokenMatcher(this.LA(ahead), is);
+  }
+
+  protected newLineBefore(ahead = 1): boolean {
+    return this.lexed?.newLine[this.here + ahead - 1] === 1;
+  }
+
+  /** Whether the token `ahead` stands right behind the one before it. */
+  protected touches(ahead = 1): boolean {
+    return this.LA(ahead).startOffset === this.LA(ahead - 1).endOffset! + 1;
+  }
+
+  protected get inArm(): boolean {
+    return this.frames.findLast((frame) => frame.kind !== "expression")?.kind === "arm";
+  }
+
+  /** Runs `parse` as a part that can be given up alone. */
+  protected part(kind: FrameKind, parse: () => void): void {
+    this.ACTION(() => this.frames.push({ kind, start: this.here }));
+    parse();
+    this.ACTION(() => this.frames.pop());
+  }
+
+  /** Runs `parse` one level deeper. */
+  protected nested(parse: () => void): void {
+    this.ACTION(() => {
+      if (++this.nesting <= MAX_NESTING) return;
+      this.report("too-deep", "");
+      (this as unknown as Internals).currIdx = this.lexed!.tokens.length - 1;
+      this.silentAt = this.here;
+    });
+    try {
+      parse();
+    } finally {
+      this.ACTION(() => this.nesting--);
+    }
+  }
+
+  /** Notes a mistake at the next token, unless it is the echo of the last. */
+  protected report(kind: ProblemKind, expected: string): void {
+    if (this.here !== this.silentAt) this.problems.push({ kind, at: this.here, expected });
+    this.silentAt = this.here;
+  }
+
+  /** Notes the token just read as out of place and gives up the item around it. */
+  protected reportJunk(kind: "junk" | "stray"): void {
+    const internals = this as unknown as Internals;
+    internals.currIdx--;
+    this.report(kind, "");
+    internals.currIdx++;
+    const frame = this.frames.at(-1) ?? { kind: "declaration", start: this.here - 1 };
+    this.skip(kind === "stray" ? { kind: "declaration", start: this.here - 1 } : frame);
+  }
+
+  // ---- overrides of chevrotain --------------------------------------------------------------
+
+  SAVE_ERROR(error: IRecognitionException): IRecognitionException {
+    const [kind, expected] = error.message.split("\0");
+    this.report(kind === "expression" ? "expression" : "token", expected ?? error.message);
+    return error;
+  }
+
+  consumeInternalRecovery(type: TokenType, _index: number, error: Error): IToken {
+    if (!this.suppliable(type)) throw error;
+    return this.getTokenToInsert(type);
+  }
+
+  shouldInRepetitionRecoveryBeTried(): boolean {
+    return false;
+  }
+
+  findReSyncTokenType(): null {
+    return null;
+  }
+
+  isInCurrentRuleReSyncSet(): boolean {
+    return true;
+  }
+
+  reSyncTo(): IToken[] {
+    const frame = this.frames.pop();
+    if (frame !== undefined) this.skip(frame);
+    return [];
+  }
+
+  // ---- skipping -------------------------------------------------------------------------------
+
+  private suppliable(type: TokenType): boolean {
+    const next = this.LA(1);
+    const operand = [T.Word, T.NumberToken, T.LParen, T.Minus].some((is) => tokenMatcher(next, is));
+    if (type === T.RBrace) return true;
+    if (type === T.RParen || type === T.RBracket)
+      return this.endsEverything(this.here) || [T.FatArrow, T.Then, T.Else].includes(next.tokenType);
+    if (type === T.LBrace) return this.beginsItem(this.here);
+    if (type === T.Equals || type === T.Defines || type === T.FatArrow || type === T.Then || type === T.Comma || type === T.Colon)
+      return operand;
+    return false;
+  }
+
+  private endsEverything(at: number): boolean {
+    const type = this.lexed!.tokens[at]?.tokenType;
+    return type === undefined || type === T.LBrace || type === T.RBrace || this.beginsItem(at);
+  }
+
+  private beginsItem(at: number): boolean {
+    const type = this.lexed!.tokens[at]?.tokenType;
+    return type !== undefined && (ITEM_STARTS.has(type) || (type === T.If && this.lexed!.newLine[at] === 1));
+  }
+
+  private skip(frame: Frame): void {
+    const { tokens } = this.lexed!;
+    const internals = this as unknown as Internals;
+    let at = this.here;
+    const balance = { brace: 0, bracket: 0 };
+    for (let i = frame.start; i < at; i++) weigh(balance, tokens[i]!);
+    const inArm = frame.kind === "arm" || (frame.kind === "expression" && this.inArm);
+    // A part that read nothing must not end where it began, or its repetition would never end.
+    if (frame.kind !== "expression" && at === frame.start && at < tokens.length) weigh(balance, tokens[at++]!);
+    while (at < tokens.length && !this.endsPart(frame.kind, at, balance, inArm)) {
+      weigh(balance, tokens[at++]!);
+    }
+    internals.currIdx = at - 1;
+    this.silentAt = at;
+  }
+
+  private endsPart(kind: FrameKind, at: number, open: Balance, inArm: boolean): boolean {
+    const { tokens, newLine } = this.lexed!;
+    const type = tokens[at]!.tokenType;
+    const before = tokens[at - 1];
+    if (type === T.Optimizer || type === T.Ruleset) return true;
+    if (kind === "declaration") return open.brace <= 0 && (type === T.Fn || type === T.Transform);
+    if (open.brace > 0) return false;
+    if (type === T.RBrace) return true;
+    if (kind === "expression" && type === T.LBrace) return true;
+    if (inArm && newLine[at] === 1 && before !== undefined && !tokenMatcher(before, T.Infix)) return true;
+    if (kind === "item") return type === T.Semi || (this.beginsItem(at) && before?.tokenType !== T.Else);
+    if (this.beginsItem(at) && !inArm) return true;
+    return open.bracket <= 0 && EXPRESSION_ENDS.has(type);
+  }
+}
+
+interface Balance {
+  brace: number;
+  bracket: number;
+}
+
+function weigh(open: Balance, { tokenType }: IToken): void {
+  if (tokenType === T.LBrace) open.brace++;
+  else if (tokenType === T.RBrace) open.brace--;
+  else if (tokenType === T.LParen || tokenType === T.LBracket) open.bracket++;
+  else if (tokenType === T.RParen || tokenType === T.RBracket) open.bracket--;
+}
+
+const ITEM_STARTS: ReadonlySet<TokenType> = new Set([
+  ...[
+    T.Target,
+    T.Optimizer,
+    T.Ruleset,
+    T.Fn,
+    T.Transform,
+    T.Fixed,
+    T.Hyper,
+    T.Option,
+    T.State,
+    T.Host,
+    T.Input,
+    T.Rules,
+    T.Override,
+    T.Scale,
+  ],
+  ...[T.SetWord, T.Freeze, T.Use, T.Order, T.Store, T.Schedule, T.Entry, T.Step, T.Before, T.After, T.Every, T.Repeat, T.Return],
+]);
+const EXPRESSION_ENDS: ReadonlySet<TokenType> = new Set([
+  ...[T.Comma, T.Semi, T.RParen, T.RBracket, T.FatArrow, T.Arrow, T.Then, T.Else, T.When],
+]);
