@@ -1,15 +1,19 @@
 // Makes dist/: the command line as one program with a chunk per stage, the runtime's ES modules, and their type declarations.
-//   node scripts/bundle.mjs [--no-types]
+//   node scripts/bundle.mjs [--no-types] [--only-cli] [--out FOLDER]
 
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 import { build, transform } from "esbuild";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
-const dist = join(root, "dist");
+const { values: options } = parseArgs({
+  options: { "no-types": { type: "boolean", default: false }, "only-cli": { type: "boolean", default: false }, out: { type: "string" } },
+});
+const dist = options.out ?? join(root, "dist");
 const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 const shared = { absWorkingDir: root, bundle: true, legalComments: "none", logLevel: "warning", charset: "ascii" };
 /** Optional peers and their likes are found where the user installed them. */
@@ -95,16 +99,25 @@ async function bundleRuntime() {
 
 function declareTypes() {
   const project = join(dist, "tsconfig.types.json");
-  const compilerOptions = { noEmit: false, declaration: true, emitDeclarationOnly: true, rootDir: "../src", outDir: "types", paths: {} };
-  const files = ["runtime/index.ts", "runtime/cpu/index.ts", "runtime/webgpu/index.ts"].map((file) => `../src/${file}`);
-  writeFileSync(project, JSON.stringify({ extends: "../tsconfig.json", compilerOptions, files, include: [] }));
+  const compilerOptions = {
+    noEmit: false,
+    declaration: true,
+    emitDeclarationOnly: true,
+    rootDir: join(root, "src"),
+    outDir: "types",
+    paths: {},
+  };
+  const files = ["runtime/index.ts", "runtime/cpu/index.ts", "runtime/webgpu/index.ts"].map((file) => join(root, "src", file));
+  writeFileSync(project, JSON.stringify({ extends: join(root, "tsconfig.json"), compilerOptions, files, include: [] }));
   rmSync(join(dist, "types"), { recursive: true, force: true });
   const tsc = spawnSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", project], { stdio: "inherit" });
   if (tsc.status !== 0) throw new Error("the type declarations could not be made");
 }
 
 mkdirSync(dist, { recursive: true });
-for (const made of ["runtime", "cpu", "webgpu"]) rmSync(join(dist, made), { recursive: true, force: true });
-await bundleRuntime();
 await bundleCommandLine();
-if (!process.argv.includes("--no-types")) declareTypes();
+if (!options["only-cli"]) {
+  for (const made of ["runtime", "cpu", "webgpu"]) rmSync(join(dist, made), { recursive: true, force: true });
+  await bundleRuntime();
+  if (!options["no-types"]) declareTypes();
+}

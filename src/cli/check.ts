@@ -6,7 +6,7 @@ import { isUnfinished } from "./output/commit.js";
 import { type Change, compareOutputs } from "./output/compare.js";
 import { upToDateFiles } from "./output/stamp.js";
 import { shortDiff } from "./short-diff.js";
-import { visible } from "./visible.js";
+import { visibleLines } from "./visible-lines.js";
 
 const states = { create: "missing", replace: "stale", remove: "orphaned" } as const satisfies Record<Change["kind"], string>;
 
@@ -38,7 +38,7 @@ export async function check(context: Context, options: BuildOptions): Promise<Ou
   ];
   const text = files.flatMap((file) => [
     `${file.state.padEnd(8)}  ${plan.folder.shown}/${file.path}`,
-    ...file.diff.map((line) => `          ${visible(line)}`),
+    ...file.diff.map((line) => `          ${visibleLines(line)}`),
   ]);
   const summary = `${files.length} of the outputs ${unfinished ? "(an interrupted build) " : ""}are not what the specs give; run: optspec build`;
   return { exitCode: 1, diagnostics, text: text.join("\n"), summary, json: { out: plan.folder.shown, files, unfinished } };

@@ -12,6 +12,8 @@ export interface Context {
   readonly talk: (text: string) => void;
   /** Whether stderr shows colours. */
   readonly color: boolean;
+  /** Columns of stderr. */
+  readonly width: number;
   /** Whether stderr is a terminal that can show progress. */
   readonly interactive: boolean;
   /** Identifies the compiler that runs: its outputs are the same as long as this is. Null where it is run from its sources. */

@@ -25,8 +25,14 @@ export interface SetupArguments {
   readonly allow: readonly string[];
 }
 
-/** Hypers by settings key, `names` and `allow`: a part of the settings that a wrapper takes. */
-export function readSetup(context: Context, { hypers }: Manifest, given: SetupArguments): Readonly<Record<string, unknown>> {
+/** A part of the settings that a wrapper takes: `names`, `allow`, and hypers by their keys. */
+export type Setup = Readonly<Record<string, unknown>> & {
+  readonly names?: Readonly<Record<string, string>>;
+  readonly allow: readonly "layer-index"[];
+};
+
+/** Reads the arguments against what the optimizer has. */
+export function readSetup(context: Context, { hypers }: Manifest, given: SetupArguments): Setup {
   const entries = given.set.map((text): [string, unknown] => {
     const [name, value] = splitPair("--set", text);
     const info = hypers.find((hyper) => hyper.name === name || hyper.key === name);
@@ -37,7 +43,7 @@ export function readSetup(context: Context, { hypers }: Manifest, given: SetupAr
   });
   const allow = given.allow.map((word) => {
     if (word !== "layer-index") throw new CliError(`--allow ${word}: only layer-index can be allowed`, "write --allow layer-index");
-    return word;
+    return "layer-index" as const;
   });
   return { ...Object.fromEntries(entries), ...(given.names !== null && { names: readNames(context, given.names) }), allow };
 }

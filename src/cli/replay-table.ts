@@ -1,7 +1,7 @@
 // The table that `replay --against` prints.
 
 import type { ComparedTensor } from "../tools/compare-runs.js";
-import { visible } from "./visible.js";
+import { visibleLines } from "./visible-lines.js";
 
 /** One line a tensor, worst first within its verdict. */
 export function comparisonTable(rows: readonly ComparedTensor[]): string {
@@ -20,7 +20,7 @@ function cells(row: ComparedTensor): readonly string[] {
   const deviation = row.firstDeviation === null ? "-" : `step ${row.firstDeviation}`;
   return [
     row.firstDeviation === null ? "ok" : "!!",
-    visible(row.name),
+    visibleLines(row.name),
     number(row.absolute),
     number(row.relativeToMovement),
     count(row.ulps),

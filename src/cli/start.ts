@@ -13,6 +13,7 @@ export async function start(bundle: { readonly generator: string | null; readonl
     out: (text) => void stdout.write(text),
     talk: (text) => void stderr.write(text),
     color: wantsColor(stderr.isTTY, env),
+    width: stderr.columns ?? 100,
     interactive: stderr.isTTY === true && env.TERM !== "dumb",
     generator: bundle.generator,
   };

@@ -140,7 +140,7 @@ function compareStep(ours: Float64Array, theirs: Float64Array, start: Float32Arr
     const apart = Number.isFinite(difference) ? difference : Number.POSITIVE_INFINITY;
     found.absolute = Math.max(found.absolute, apart);
     found.ulps = Math.max(found.ulps, apart === Number.POSITIVE_INFINITY ? apart : ulpsBetween(a, b, wide));
-    found.outside ||= !(apart <= atol + rtol * Math.abs(b));
+    found.outside ||= apart === Number.POSITIVE_INFINITY || !(apart <= atol + rtol * Math.abs(b));
   }
   return found;
 }

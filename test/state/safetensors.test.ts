@@ -97,7 +97,7 @@ describe("what is written is read back", () => {
     });
   const name = fc
     .string({ unit: "binary", maxLength: 12 })
-    .map((s) => s.toWellFormed())
+    .map((s) => s.replace(/\p{Surrogate}/gu, ""))
     .filter((s) => s !== "__proto__" && s !== "__metadata__");
 
   test("any dtypes, shapes, bits and names, at any alignment", () => {

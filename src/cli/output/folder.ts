@@ -22,8 +22,7 @@ function realPath(path: string): string {
     try {
       return join(realpathSync(at), rest);
     } catch (error) {
-      const dangling = lstatSync(at, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
-      if (systemCode(error) !== "ENOENT" || dangling)
+      if (systemCode(error) !== "ENOENT" || lstatSync(at, { throwIfNoEntry: false }) !== undefined)
         throw fileError(`cannot use the folder ${path}`, error, "name another output folder with --out");
     }
   }
