@@ -4,6 +4,7 @@ import type { Spec } from "../check/spec.js";
 import { createBuilder } from "../ir/builder.js";
 import type { Value, ValueId } from "../ir/value.js";
 import { createBody, lowerExpression } from "./lower-body.js";
+import { undecided } from "./variants.js";
 
 export interface Defaults {
   readonly values: readonly Value[];
@@ -14,12 +15,6 @@ export interface Defaults {
 /** One table of values for all hypers of a spec. */
 export function lowerDefaults(spec: Spec): Defaults {
   const builder = createBuilder();
-  const decisions = {
-    known: () => null,
-    decide: () => {
-      throw new Error("bug: the default of a hyper asked for a decision");
-    },
-  };
-  const body = createBody({ builder, options: {}, cells: new Map(), present: new Set(), decisions });
+  const body = createBody({ builder, options: {}, cells: new Map(), present: new Set(), globals: new Set(), decisions: undecided });
   return { values: builder.values, formulas: new Map(spec.hypers.map(({ name, value }) => [name, lowerExpression(body, value)])) };
 }

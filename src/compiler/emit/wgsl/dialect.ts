@@ -16,7 +16,7 @@ export const wgslDialect: Dialect = {
     sub: infix("-"),
     mul: infix("*"),
     div: infix("/"),
-    neg: (x) => `(-${x})`,
+    neg: call("negate"),
     abs: call("abs"),
     sqrt: call("sqrt"),
     min: call("minimum"),
@@ -53,6 +53,10 @@ function numberLiteral(value: number): string {
 
 /** Functions that spellings call; a kernel holds those it uses, and those that these use. */
 export const wgslFunctions: Readonly<Record<string, string>> = {
+  negate: `// The sign bit alone: a driver's own negation may flush a subnormal.
+fn negate(x: vec4f) -> vec4f {
+  return bitcast<vec4f>(bitcast<vec4u>(x) ^ vec4u(0x80000000u));
+}`,
   minimum: `// IEEE 754-2019 minimum: NaN wins, -0 is below +0.
 fn minimum(a: vec4f, b: vec4f) -> vec4f {
   return select(b, a, is_nan(a) | (!is_nan(b) & (order_of(a) < order_of(b))));
