@@ -6,7 +6,7 @@ import { type Builder, createBuilder } from "../ir/builder.js";
 import { reached, rebuild } from "../ir/rebuild.js";
 import type { Cell, CellId, Ir, Program, Store, ValueId, Variant } from "../ir/value.js";
 import { createBody, type Frame, lowerExpression, lowerStatements } from "./lower-body.js";
-import { type Decisions, eachAssignment } from "./variants.js";
+import { eachAssignment, undecided } from "./variants.js";
 
 interface Build {
   readonly spec: Spec;
@@ -63,14 +63,6 @@ function initialValue(state: StateSpec, setup: Frame): ValueId | null {
   const value = lowerExpression(setup, state.value);
   return state.home === "host" || setup.builder.value(value).kind === "literal" ? value : null;
 }
-
-/** Declarations of the host need no decision: their selects stay lazy. */
-const undecided: Decisions = {
-  known: () => null,
-  decide() {
-    throw new Error("bug: a declaration of the host asked for a decision");
-  },
-};
 
 function lowerProgram(entry: string, lowering: Lowering, write: (body: Frame) => void): Program {
   const { builder, cells } = lowering;

@@ -11,6 +11,14 @@ export interface Decisions {
   known(condition: ValueId): boolean | null;
 }
 
+/** Declarations are values of the host and need no decision: their selects stay lazy. */
+export const undecided: Decisions = {
+  known: () => null,
+  decide() {
+    throw new Error("bug: a declaration of the host asked for a decision");
+  },
+};
+
 const MOST_VARIANTS = 254;
 
 /** Runs `lowerOnce` for each path through its decisions: first all true, the last one made false next. */
