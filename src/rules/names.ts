@@ -5,7 +5,7 @@ const anywhere: ReadonlySet<string> = new Set(["_orig_mod", "_fsdp_wrapped_modul
 const leading: ReadonlySet<string> = new Set(["module", "_forward_module", "_layers", "_ddp_module"]);
 
 /** The segments of a name, empty ones too. */
-export function splitName(name: string): string[] {
+function splitName(name: string): string[] {
   return name.split(/[./]/);
 }
 
