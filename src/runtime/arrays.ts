@@ -4,6 +4,7 @@ import { OptimizerError, type OptimizerErrorCode, show } from "./errors.js";
 
 /** A Float32Array of any realm. */
 export function isFloat32Array(value: unknown): value is Float32Array {
+  if (value instanceof Float32Array) return true;
   return ArrayBuffer.isView(value) && Object.prototype.toString.call(value) === "[object Float32Array]";
 }
 

@@ -78,7 +78,7 @@ export interface Device<View = unknown> {
   readonly profile: ArithmeticProfile;
   /** Resolves when the device is gone; never rejects. */
   readonly lost: Promise<DeviceLostInfo>;
-  /** Zero-filled. Throws OptimizerError "out-of-memory" with what was asked. */
+  /** Zero-filled. Throws OptimizerError "out-of-memory" with what was asked; where the driver answers later, `bind` rejects with it. */
   allocate(layout: MemoryLayout): DeviceMemory<View>;
   /** Compiles a build's kernels and binds a program to memory. Rejects with the driver's own messages. Compilations are cached by content. */
   bind(kernels: Kernels, program: ProgramInfo, memory: DeviceMemory<View>): Promise<Launch>;

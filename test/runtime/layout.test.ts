@@ -5,24 +5,17 @@ import { describe, expect, test } from "vitest";
 import { CHUNK_ELEMENTS, CHUNK_WORDS } from "../../src/contract/manifest.js";
 import type { DeviceLimits } from "../../src/runtime/device.js";
 import { assignRows, type Layout, layOut, type TensorSize, unifiedSections } from "../../src/runtime/layout.js";
+import { bertBase } from "./bert-base.js";
 
 const MIB = 2 ** 20;
 const webGpuDefaults: DeviceLimits = { arenaBytes: 256 * MIB, bindingBytes: 128 * MIB, unified: false };
 const dispatches = (layout: Layout) => layout.memory.arenas.reduce((sum, { banks }) => sum + banks.length, 0);
 
-/** Shapes of BERT-base with its pooler (bert-base-uncased): 199 parameters. */
-function bertBase(slots: number): TensorSize[] {
-  const shapes = [[30522, 768], [512, 768], [2, 768], [768], [768]];
-  for (let layer = 0; layer < 12; layer++) {
-    for (let i = 0; i < 4; i++) shapes.push([768, 768], [768]);
-    shapes.push([768], [768], [3072, 768], [3072], [768, 3072], [768], [768], [768]);
-  }
-  shapes.push([768, 768], [768]);
-  return shapes.map((shape, i) => ({ name: `p${i}`, elements: shape.reduce((a, b) => a * b, 1), slots }));
-}
+const bertTensors = (slots: number): TensorSize[] =>
+  bertBase.map(({ name, shape }) => ({ name, elements: shape.reduce((a, b) => a * b, 1), slots }));
 
 describe("BERT-base with two states", () => {
-  const tensors = bertBase(2);
+  const tensors = bertTensors(2);
 
   test("is the real list", () => {
     expect(tensors.length).toBe(199);
@@ -134,7 +127,7 @@ test("no limit is passed", () => {
 });
 
 test("a page of rows has room for a class per tensor, in whole 256-byte blocks", () => {
-  const { memory } = layOut(bertBase(2), 12, webGpuDefaults);
+  const { memory } = layOut(bertTensors(2), 12, webGpuDefaults);
   expect(memory.pageBytes).toBeGreaterThanOrEqual(199 * 12 * 4);
   expect(memory.pageBytes % 256).toBe(0);
 });
