@@ -94,7 +94,7 @@ describe("host conditions", () => {
         param <- param'
         m <- grad
 
-      step when not (t == 1)
+      step when t != 1
         m' = m + grad
         param' = param - m'
         param <- param'
@@ -165,10 +165,10 @@ describe("host conditions", () => {
     const parts = { states: [state("m", 0, { when: op("le", num(2), rank) })], body: [when(op("le", num(2), rank), [assign("m", grad)])] };
     expect(lowered(parts)).toMatchInlineSnapshot(`
       "
-      step when 2 <= rank
+      step when rank >= 2
         m <- grad
 
-      step when not (2 <= rank)
+      step when not (rank >= 2)
       "
     `);
   });
@@ -179,7 +179,7 @@ describe("host conditions", () => {
     expect(lowered({ body: [assign("param", choose(op("and", clip, big), 0, param))] })).toMatchInlineSnapshot(`
       "
       step when clip
-        param' = if 1 < abs(grad) then 0 else param
+        param' = if abs(grad) > 1 then 0 else param
         param <- param'
 
       step when not clip

@@ -60,14 +60,14 @@ describe("plan.txt", () => {
             0  m
             1  v
           coefficients
-            1  lr * weight_decay
-            2  lr / (1 - beta1^t)
-            3  beta1
-            4  1 - beta1
-            5  beta2
-            6  1 - beta2
-            7  sqrt(1 - beta2^t)
-            8  epsilon
+            1  beta1
+            2  1 - beta1
+            3  beta2
+            4  1 - beta2
+            5  lr * weight_decay
+            6  sqrt(1 - beta2^t)
+            7  epsilon
+            8  lr / (1 - beta1^t)
           sweep step
             load param, grad, m, v
             m' = [beta1] * m + [1 - beta1] * grad
@@ -92,7 +92,7 @@ describe("plan.txt", () => {
     expect(printPlan(planOf(parts))).toMatchInlineSnapshot(`
       "init: 2 variants, 1 sweep, rows of 4 floats
 
-        variant 0 when 2 <= rank
+        variant 0 when rank >= 2
           states
             0  m
             1  big
@@ -101,7 +101,7 @@ describe("plan.txt", () => {
             store m = param
           8 bytes per element: 4 read, 4 written
 
-        variant 1 when not (2 <= rank)
+        variant 1 when not (rank >= 2)
           states
             0  m
           sweep init
@@ -111,7 +111,7 @@ describe("plan.txt", () => {
 
       step: 4 variants, 1 sweep, rows of 4 floats
 
-        variant 0 when 2 <= rank and t == 1
+        variant 0 when rank >= 2 and t == 1
           states
             0  m
             1  big
@@ -124,14 +124,14 @@ describe("plan.txt", () => {
             store param', m = grad, big'
           24 bytes per element: 12 read, 12 written
 
-        variant 1 when 2 <= rank and not (t == 1)
+        variant 1 when rank >= 2 and t != 1
           states
             0  m
             1  big
           coefficients
-            1  lr
-            2  beta1
-            3  1 - beta1
+            1  beta1
+            2  1 - beta1
+            3  lr
           sweep step
             load param, grad, m, big
             m' = [beta1] * m + [1 - beta1] * grad
@@ -140,7 +140,7 @@ describe("plan.txt", () => {
             store param', m', big'
           28 bytes per element: 16 read, 12 written
 
-        variant 2 when not (2 <= rank) and t == 1
+        variant 2 when not (rank >= 2) and t == 1
           states
             0  m
           coefficients
@@ -151,13 +151,13 @@ describe("plan.txt", () => {
             store param', m = grad
           16 bytes per element: 8 read, 8 written
 
-        variant 3 when not (2 <= rank) and not (t == 1)
+        variant 3 when not (rank >= 2) and t != 1
           states
             0  m
           coefficients
-            1  lr
-            2  beta1
-            3  1 - beta1
+            1  beta1
+            2  1 - beta1
+            3  lr
           sweep step
             load param, grad, m
             m' = [beta1] * m + [1 - beta1] * grad

@@ -9,30 +9,46 @@ import type { Cell, Ir, Store, Value, ValueId, Variant } from "./value.js";
 export type Label = (id: ValueId) => string | null;
 
 const LOOSEST = 0;
+const COMPARISON = 4;
 const TIGHTEST = 8;
 
 const infix: Partial<Record<Op, { readonly sign: string; readonly level: number }>> = {
   or: { sign: "or", level: 1 },
   and: { sign: "and", level: 2 },
-  lt: { sign: "<", level: 4 },
-  le: { sign: "<=", level: 4 },
-  eq: { sign: "==", level: 4 },
+  lt: { sign: "<", level: COMPARISON },
+  le: { sign: "<=", level: COMPARISON },
+  eq: { sign: "==", level: COMPARISON },
   add: { sign: "+", level: 5 },
   sub: { sign: "-", level: 5 },
   mul: { sign: "*", level: 6 },
   div: { sign: "/", level: 6 },
 };
 
-/** The expression of a value; `label` says where to stop. */
+/** Prints a value that must bind at least as tightly as a level. */
+type Print = (id: ValueId, least: number) => string;
+
+type Apply = Extract<Value, { kind: "apply" }>;
+
+const turnedSigns: ReadonlyMap<string, string> = new Map([
+  ["<", ">"],
+  ["<=", ">="],
+  ["==", "=="],
+  ["!=", "!="],
+]);
+
+/** The expression of a value; `label` says where to stop below it. */
 export function printExpression(ir: Ir, id: ValueId, label: Label = () => null): string {
-  const print = (arg: ValueId, least: number): string => {
-    const name = label(arg);
+  return spell(ir, ir.values[id]!, createPrint(ir, label)).text;
+}
+
+function createPrint(ir: Ir, label: Label): Print {
+  const print: Print = (id, least) => {
+    const name = label(id);
     if (name !== null) return name;
-    const { text, level } = spell(ir, ir.values[arg]!, print);
+    const { text, level } = spell(ir, ir.values[id]!, print);
     return level < least ? `(${text})` : text;
   };
-  const { text } = spell(ir, ir.values[id]!, print);
-  return text;
+  return print;
 }
 
 interface Spelled {
@@ -40,7 +56,7 @@ interface Spelled {
   readonly level: number;
 }
 
-function spell(ir: Ir, value: Value, print: (id: ValueId, least: number) => string): Spelled {
+function spell(ir: Ir, value: Value, print: Print): Spelled {
   const atom = (text: string): Spelled => ({ text, level: TIGHTEST });
   switch (value.kind) {
     case "literal":
@@ -60,7 +76,7 @@ function spell(ir: Ir, value: Value, print: (id: ValueId, least: number) => stri
     case "reduce":
       return atom(`${value.by}[${value.to}](${print(value.arg, LOOSEST)})`);
     case "apply":
-      return spellOperation(value.op, value.args, print);
+      return spellOperation(ir, value, print);
     default:
       throw new Error(`bug: unknown value ${value satisfies never}`);
   }
@@ -73,16 +89,28 @@ function spellLiteral({ value, type }: Extract<Value, { kind: "literal" }>): Spe
   return negative ? { text: `-${magnitude}`, level: 7 } : { text: Number.isNaN(value) ? "nan" : magnitude, level: TIGHTEST };
 }
 
-function spellOperation(op: Op, args: readonly ValueId[], print: (id: ValueId, least: number) => string): Spelled {
+function spellOperation(ir: Ir, { op, args }: Apply, print: Print): Spelled {
   const [x, y] = args as readonly [ValueId, ValueId];
   const row = infix[op];
-  // Left-associative, but a comparison takes a sum on either side.
-  if (row !== undefined)
-    return { text: `${print(x, row.level === 4 ? 5 : row.level)} ${row.sign} ${print(y, row.level + 1)}`, level: row.level };
-  if (op === "not") return { text: `not ${print(x, 3)}`, level: 3 };
+  if (row?.level === COMPARISON) return { text: spellComparison(ir, row.sign, x, y, print), level: row.level };
+  if (row !== undefined) return { text: `${print(x, row.level)} ${row.sign} ${print(y, row.level + 1)}`, level: row.level };
+  if (op === "not") return spellNegation(ir, ir.values[x]!, print) ?? { text: `not ${print(x, 3)}`, level: 3 };
   if (op === "neg") return { text: `-${print(x, 7)}`, level: 7 };
   if (op === "pow") return { text: `${print(x, TIGHTEST)}^${print(y, 7)}`, level: 7.5 };
   return { text: `${op}(${args.map((arg) => print(arg, LOOSEST)).join(", ")})`, level: TIGHTEST };
+}
+
+/** A number stands on the right, as people write it. */
+function spellComparison(ir: Ir, sign: string, x: ValueId, y: ValueId, print: Print): string {
+  const turned = ir.values[x]!.kind === "literal" ? turnedSigns.get(sign) : undefined;
+  const [left, right] = turned === undefined ? [x, y] : [y, x];
+  return `${print(left, COMPARISON + 1)} ${turned ?? sign} ${print(right, COMPARISON + 1)}`;
+}
+
+/** `!=`; null where the language has no word for the opposite. */
+function spellNegation(ir: Ir, value: Value, print: Print): Spelled | null {
+  if (value.kind !== "apply" || value.op !== "eq") return null;
+  return { text: spellComparison(ir, "!=", value.args[0]!, value.args[1]!, print), level: COMPARISON };
 }
 
 /** Hands out names that no other value has. */
@@ -157,9 +185,16 @@ function printVariant(ir: Ir, entry: string, { when, deviceStores, hostStores }:
 
 /** A condition, or its negation, as a term of a conjunction. */
 export function printDecision(ir: Ir, condition: ValueId, is: boolean): string {
+  const value = ir.values[condition]!;
   const text = printExpression(ir, condition);
-  if (!is) return /^[\w.]+$/.test(text) ? `not ${text}` : `not (${text})`;
-  return / (or|then) /.test(text) ? `(${text})` : text;
+  if (is) return value.kind === "select" || (value.kind === "apply" && value.op === "or") ? `(${text})` : text;
+  return (
+    spellNegation(
+      ir,
+      value,
+      createPrint(ir, () => null),
+    )?.text ?? (argsOf(value).length === 0 ? `not ${text}` : `not (${text})`)
+  );
 }
 
 /** Everything that the stores are computed from, arguments first. */

@@ -2,9 +2,9 @@
 // A variant numbers its own coefficients from slot 1, in the order in which its sweeps meet them.
 
 import { argsOf } from "../ir/builder.js";
-import type { CellId, Ir, Program, ValueId, Variant } from "../ir/value.js";
+import type { Ir, Program, Value, ValueId, Variant } from "../ir/value.js";
 import { type PlacedSweep, placeStores } from "./place-stores.js";
-import type { Coefficient, Phase, ProgramPlan, SweepBody, VariantPlan } from "./plan.js";
+import type { Coefficient, Load, Phase, ProgramPlan, SweepBody, VariantPlan } from "./plan.js";
 
 /** The plan of one program: a phase for every level at which some variant has element work. */
 export function planProgram(ir: Ir, { entry, variants }: Program): ProgramPlan {
@@ -36,26 +36,37 @@ function stateSlots(ir: Ir, { cells }: Variant): VariantPlan["stateSlots"] {
 }
 
 /** `slots` numbers the coefficients of the whole variant and grows with each new one. */
-function sweepBody(ir: Ir, { deviceStores }: Variant, { loads, stores, partials }: PlacedSweep, slots: Map<ValueId, number>): SweepBody {
-  const isReloaded = (cell: CellId) => loads.some((load) => load.cell === cell && load.version === "new");
-  const reloaded = new Set(deviceStores.filter(({ cell }) => isReloaded(cell)).map(({ value }) => value));
-  const body = new Set<ValueId>();
-  const coefficients = new Map<ValueId, Coefficient>();
+function sweepBody(ir: Ir, variant: Variant, { loads, stores, partials }: PlacedSweep, slots: Map<ValueId, number>): SweepBody {
+  const roots = [...stores.map(({ value }) => value), ...partials.flatMap((id) => argsOf(ir.values[id]!))];
+  const body = computed(ir, roots, reloadedValues(variant, loads));
+  const entering = [...body.flatMap((id) => argsOf(ir.values[id]!)), ...roots].filter((id) => isCoefficient(ir.values[id]!));
+  const coefficients = [...new Set(entering)].map((value): Coefficient => {
+    const slot = slots.get(value) ?? slots.size + 1;
+    slots.set(value, slot);
+    return { slot, value };
+  });
+  return { loads, coefficients, body, stores, partials };
+}
 
+function isCoefficient({ kind, stage }: Value): boolean {
+  return kind !== "literal" && stage !== "device";
+}
+
+/** What an earlier sweep has stored and this one loads. */
+function reloadedValues({ deviceStores }: Variant, loads: readonly Load[]): ReadonlySet<ValueId> {
+  const cells = new Set(loads.filter(({ version }) => version === "new").map(({ cell }) => cell));
+  return new Set(deviceStores.filter(({ cell }) => cells.has(cell)).map(({ value }) => value));
+}
+
+/** The device values behind `roots` that a sweep computes itself, arguments first. */
+function computed(ir: Ir, roots: readonly ValueId[], reloaded: ReadonlySet<ValueId>): readonly ValueId[] {
+  const body = new Set<ValueId>();
   function visit(id: ValueId): void {
     const value = ir.values[id]!;
-    if (value.kind === "literal" || value.kind === "load" || reloaded.has(id) || body.has(id) || coefficients.has(id)) return;
-    if (value.stage !== "device") {
-      const slot = slots.get(id) ?? slots.size + 1;
-      slots.set(id, slot);
-      coefficients.set(id, { slot, value: id });
-      return;
-    }
-    argsOf(value).forEach(visit);
+    if (value.stage !== "device" || value.kind === "load" || reloaded.has(id) || body.has(id)) return;
     body.add(id);
+    argsOf(value).forEach(visit);
   }
-
-  for (const { value } of stores) visit(value);
-  for (const id of partials) argsOf(ir.values[id]!).forEach(visit);
-  return { loads, coefficients: [...coefficients.values()], body: [...body].sort((a, b) => a - b), stores, partials };
+  roots.forEach(visit);
+  return [...body].sort((a, b) => a - b);
 }
