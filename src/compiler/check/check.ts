@@ -9,16 +9,17 @@ import { checkOptimizer, createContext, type FileScope, topOf } from "./optimize
 import { createCheckReporter } from "./report-once.js";
 import type { Spec } from "./spec.js";
 
-/** Checks a file; gives back the Specs of the optimizers without errors. */
+/** Checks a file; gives back the Specs of the optimizers without errors, and none if the file did not parse. */
 export function check(ast: Ast, reporter: Reporter): readonly Spec[] {
   const optimizers = ast.declarations.filter((decl): decl is OptimizerDecl => decl.kind === "optimizer");
   const functions = ast.declarations.filter((decl): decl is FunctionDecl => decl.kind === "fn" || decl.kind === "transform");
+  const damaged = reporter.hasErrors;
   checkFile(ast, optimizers, reporter);
   const specs: Spec[] = [];
   const called = new Set<string>();
   for (const decl of optimizers) {
-    const checked = checkInferred(decl, ast, functions, reporter);
-    if (checked.spec !== null) specs.push(checked.spec);
+    const checked = checkInferred(decl, { ast, functions, damaged }, reporter);
+    if (checked.spec !== null && !damaged) specs.push(checked.spec);
     for (const name of checked.called) called.add(name);
   }
   checkUncalledFunctions(ast, functions, called, reporter);
@@ -38,10 +39,10 @@ function checkFile(ast: Ast, optimizers: readonly OptimizerDecl[], reporter: Rep
 }
 
 /** Repeats the check until the extents of host states stand: they only grow. */
-function checkInferred(decl: OptimizerDecl, ast: Ast, functions: readonly FunctionDecl[], reporter: Reporter) {
+function checkInferred(decl: OptimizerDecl, text: Pick<FileScope, "ast" | "functions" | "damaged">, reporter: Reporter) {
   let hostExtents = new Map<string, Extent>();
   for (;;) {
-    const file: FileScope = { ast, functions, hostExtents: new Map(hostExtents), reporter: createCheckReporter() };
+    const file: FileScope = { ...text, hostExtents: new Map(hostExtents), reporter: createCheckReporter() };
     const checked = checkOptimizer(decl, file);
     if ([...file.hostExtents].every(([name, extent]) => hostExtents.get(name) === extent)) {
       file.reporter.flush(reporter);
@@ -53,7 +54,7 @@ function checkInferred(decl: OptimizerDecl, ast: Ast, functions: readonly Functi
 
 /** Functions that no optimizer calls, with every name that some optimizer declares taken as known. */
 function checkUncalledFunctions(ast: Ast, functions: readonly FunctionDecl[], called: ReadonlySet<string>, reporter: Reporter): void {
-  const file: FileScope = { ast, functions, hostExtents: new Map(), reporter: createCheckReporter() };
+  const file: FileScope = { ast, functions, damaged: false, hostExtents: new Map(), reporter: createCheckReporter() };
   const ctx = createContext(file);
   for (const decl of ast.declarations) {
     for (const item of decl.kind === "fn" || decl.kind === "transform" ? [] : decl.body) {

@@ -5,7 +5,7 @@ import type { Identifier, Item, OptimizerDecl } from "../syntax/ast.js";
 import type { Context } from "./context.js";
 import { isAmbient } from "./names.js";
 
-const whats: Partial<Record<Item["kind"], string>> = {
+const whats = {
   hyper: "a hyper",
   option: "an option",
   state: "a state",
@@ -13,17 +13,21 @@ const whats: Partial<Record<Item["kind"], string>> = {
   order: "an order",
   set: "a set",
   schedule: "a schedule",
-};
+} as const satisfies Partial<Record<Item["kind"], string>>;
+
+/** Items that declare a name of the optimizer; functions have names of their own. */
+export function isDeclared(item: Item): item is Extract<Item, { kind: keyof typeof whats }> {
+  return Object.hasOwn(whats, item.kind);
+}
 
 /** Notes every declared name; those that cannot stand are refused, and using them says nothing more. */
 export function declareNames(items: readonly Item[], ctx: Context): void {
   const spelled = new Map<string, Identifier>();
   const settings = new Map<string, Identifier>();
   for (const item of items) {
-    const what = whats[item.kind];
-    if (what === undefined || !("name" in item)) continue;
+    if (!isDeclared(item)) continue;
     const { name } = item;
-    if (!declareName(name, what, ctx)) continue;
+    if (!declareName(name, whats[item.kind], ctx)) continue;
     const setting = item.kind === "hyper" || item.kind === "option";
     if (setting && meets(name, camelCase(name.name).toLowerCase(), settings, ctx)) continue;
     if (item.kind !== "order" && item.kind !== "set") meets(name, camelCase(name.name), spelled, ctx);

@@ -68,6 +68,8 @@ export interface Context {
   readonly refused: Map<string, Span>;
   /** Declared states and hypers, also those further down. */
   readonly declared: Map<string, { readonly what: string; readonly span: Span }>;
+  /** Declared names that were used above their declaration: told there, and not once more as unused. */
+  readonly early: Set<string>;
   readonly locals: Local[];
   readonly globals: Map<string, Span>;
   /** Extents of host states as far as they are inferred: from `model` upwards. */

@@ -17,30 +17,34 @@ export function checkHyper(decl: HyperDecl, env: Env): void {
   const checked = checkTyped(decl.value, type === "bool" ? "boolean" : "number", inDefault);
   const range = decl.interval === null ? null : checkRange(decl, decl.interval, inDefault);
   const value = checked === null ? null : constantOf(checked, ctx, "defaults");
-  if (value !== null && type !== "bool") checkDefault(decl, value, range, env);
+  const good = checked !== null && (value === null || type === "bool" || checkDefault(decl, value, range, env));
   ctx.hypers.set(name.name, {
     name: name.name,
     doc: decl.doc,
     type,
     fixed: decl.fixed,
-    value: checked ?? literal(1, decl.value.span, type === "bool" ? "boolean" : "number"),
+    value: good ? checked : literal(1, decl.value.span, type === "bool" ? "boolean" : "number"),
     range: range === "wrong" ? null : range,
     span: name.span,
     uses: 0,
   });
 }
 
-function checkDefault(decl: HyperDecl, value: number, range: Range | null | "wrong", env: Env): void {
-  const { reporter } = env.ctx;
+/** Whether the default is a value that the hyper may have; all else is reported. */
+function checkDefault(decl: HyperDecl, value: number, range: Range | null | "wrong", env: Env): boolean {
+  const { reporter, source } = env.ctx;
   const { name } = decl.name;
   const { span } = decl.value;
   if (decl.type === "int" && !Number.isInteger(value)) reporter.report("default-not-whole", { name, value }, span);
-  else if (Number.isNaN(value)) reporter.report("default-not-finite", { name, value }, span);
-  else if (range === null && !Number.isFinite(value)) reporter.report("default-not-finite", { name, value }, span);
-  else if (range !== null && range !== "wrong" && !inRange(value, range)) {
-    const interval = env.ctx.source.text.slice(decl.interval!.span.from, decl.interval!.span.to);
-    reporter.report("default-out-of-range", { name, value, interval }, span, [{ span: decl.interval!.span, text: "the range" }]);
+  else if (Number.isNaN(value) || (range === null && !Number.isFinite(value))) reporter.report("default-not-finite", { name, value }, span);
+  else if (range === null || range === "wrong" || inRange(value, range)) return true;
+  else {
+    const at = decl.interval!.span;
+    reporter.report("default-out-of-range", { name, value, interval: source.text.slice(at.from, at.to) }, span, [
+      { span: at, text: "the range" },
+    ]);
   }
+  return false;
 }
 
 export function inRange(value: number, range: Range): boolean {
@@ -106,7 +110,15 @@ export function checkState(decl: StateDecl, env: Env): void {
     return;
   }
   const home = decl.host ? "host" : "device";
-  const spec: StateSpec = { name, doc: decl.doc, home, extent, value: value ?? literal(0, decl.value.span), when, span: decl.name.span };
+  const spec: StateSpec = {
+    name,
+    doc: decl.doc,
+    home,
+    extent,
+    value: value ?? { ...literal(0, decl.value.span), stage: "setup" },
+    when,
+    span: decl.name.span,
+  };
   ctx.states.set(name, { spec, extentGiven: given !== null, reads: 0, writes: 0 });
 }
 

@@ -1,6 +1,6 @@
 // `fn`s are inlined at their calls: parameters and locals become locals of the caller's numbering, the body a block.
 
-import type { Argument, CallExpr, FunctionDecl, Item, Statement } from "../syntax/ast.js";
+import type { Argument, CallExpr, FunctionDecl, Statement } from "../syntax/ast.js";
 import { bindLocal, type Context, type Env, type FunctionInfo, placeOf } from "./context.js";
 import { checkExpr } from "./expressions.js";
 import type { TypedExpr, TypedStatement } from "./spec.js";
@@ -72,13 +72,9 @@ function statementsOf(decl: FunctionDecl, ctx: Context): Statement[] {
   const statements: Statement[] = [];
   for (const item of decl.body) {
     if (item.kind === "statement") statements.push(item.statement);
-    else ctx.reporter.report("declaration-in-function", { kind: item.kind }, nameSpan(item));
+    else ctx.reporter.report("declaration-in-function", { kind: item.kind }, "name" in item ? item.name.span : item.span);
   }
   return statements;
-}
-
-function nameSpan(item: Item): CallExpr["span"] {
-  return "name" in item ? item.name.span : item.span;
 }
 
 /** The argument of each parameter, in order; null after an error. Positions come first and count within their half. */

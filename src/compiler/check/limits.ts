@@ -81,22 +81,23 @@ function* enteringExpr(expr: TypedExpr, ctx: Context, seen: Set<TypedExpr>): Gen
 function checkEntering({ expr, initial }: Entering, ctx: Context, seen: Set<TypedExpr>): void {
   if (seen.has(expr)) return;
   seen.add(expr);
-  const value = constantOf(expr, ctx, "defaults");
+  const value = expr.kind === "local" ? null : constantOf(expr, ctx, "defaults");
   if (value === null) {
     for (const part of choicesOf(expr, ctx)) checkEntering({ expr: part, initial }, ctx, seen);
     return;
   }
-  const rounded = Math.fround(value);
-  const becomes = !Number.isFinite(rounded)
-    ? initial && !Number.isFinite(value)
-      ? null
-      : "infinity"
-    : rounded === 0 && value !== 0
-      ? "zero"
-      : rounded !== 0 && Math.abs(rounded) < SMALLEST_NORMAL
-        ? "subnormal"
-        : null;
+  const becomes = initial && Math.abs(value) === Number.POSITIVE_INFINITY ? null : lossInF32(value);
   if (becomes !== null) ctx.reporter.report("not-in-f32", { value, becomes }, expr.span);
+}
+
+/** What becomes of a number that f32 cannot hold, or that not every device keeps. */
+function lossInF32(value: number): "infinite" | "no number" | "infinity" | "zero" | "subnormal" | null {
+  const rounded = Math.fround(value);
+  if (Number.isNaN(value)) return "no number";
+  if (!Number.isFinite(value)) return "infinite";
+  if (!Number.isFinite(rounded)) return "infinity";
+  if (value === 0 || Math.abs(rounded) >= SMALLEST_NORMAL) return null;
+  return rounded === 0 ? "zero" : "subnormal";
 }
 
 function choicesOf(expr: TypedExpr, ctx: Context): readonly TypedExpr[] {

@@ -10,7 +10,8 @@ export function checkUses(ctx: Context, states: readonly StateDecl[]): void {
   for (const { name, span, uses, computed } of ctx.locals) {
     if (computed && uses === 0 && !used.has(span.from)) reporter.report("unused-value", { name }, span);
   }
-  for (const { name, span, uses } of ctx.hypers.values()) if (uses === 0) reporter.report("unused-hyper", { name, what: "hyper" }, span);
+  for (const { name, span, uses } of ctx.hypers.values())
+    if (uses === 0 && !ctx.early.has(name)) reporter.report("unused-hyper", { name, what: "hyper" }, span);
   for (const { name, span, uses } of ctx.options.values()) if (uses === 0) reporter.report("unused-hyper", { name, what: "option" }, span);
   for (const decl of states) checkState(decl, ctx);
 }
@@ -18,7 +19,7 @@ export function checkUses(ctx: Context, states: readonly StateDecl[]): void {
 function checkState(decl: StateDecl, ctx: Context): void {
   const { name, span } = decl.name;
   const state = ctx.states.get(name);
-  if (state === undefined || state.spec.span.from !== span.from) return;
+  if (state === undefined || ctx.early.has(name) || state.spec.span.from !== span.from) return;
   if (state.reads === 0) ctx.reporter.report("state-never-read", { name, written: state.writes > 0 }, span);
   else if (state.writes === 0 && state.spec.value.stage === "build") ctx.reporter.report("state-never-written", { name }, span);
 }

@@ -65,6 +65,7 @@ export function checkName(node: NameExpr, env: Env): Checked {
   if (ctx.options.has(name)) return readOption(node, env);
   const declared = ctx.declared.get(name);
   if (declared !== undefined) {
+    ctx.early.add(name);
     ctx.reporter.report("used-before-declaration", { name, what: declared.what }, placeOf(node, env), [
       { span: declared.span, text: "declared here" },
     ]);

@@ -3,7 +3,7 @@
 import type { Extent } from "../ir/extent.js";
 import type { Ast, FunctionDecl, Item, OptimizerDecl, RuleBlockSyntax, SetDecl, StateDecl } from "../syntax/ast.js";
 import { isBuiltin } from "./builtins.js";
-import { declareNames } from "./collisions.js";
+import { declareNames, isDeclared } from "./collisions.js";
 import type { Context, Env, FunctionInfo } from "./context.js";
 import { inner } from "./context.js";
 import { checkHyper, checkOption, checkState } from "./declarations.js";
@@ -20,6 +20,8 @@ import { checkStatement } from "./statements.js";
 export interface FileScope {
   readonly ast: Ast;
   readonly functions: readonly FunctionDecl[];
+  /** The parser left something out: what seems unused may be used there. */
+  readonly damaged: boolean;
   readonly hostExtents: Map<string, Extent>;
   readonly reporter: CheckReporter;
 }
@@ -37,6 +39,7 @@ export function createContext(file: FileScope): Context {
     library,
     refused: new Map(),
     declared: new Map(),
+    early: new Set(),
     locals: [],
     globals: new Map(),
     hostExtents: file.hostExtents,
@@ -86,16 +89,22 @@ export function checkOptimizer(decl: OptimizerDecl, file: FileScope): Checked {
   const local = decl.body.filter((item): item is FunctionDecl => item.kind === "fn" || item.kind === "transform");
   declareFunctions(local, ctx);
   declareNames(decl.body, ctx);
-  for (const item of decl.body) if (item.kind === "option") checkOption(item, env);
-  for (const item of decl.body) if (item.kind === "hyper") checkHyper(item, env);
-  const body = decl.body.flatMap((item) => checkItem(item, env) ?? []);
+  const items = decl.body.filter((item) => stands(item, ctx));
+  for (const item of items) if (item.kind === "option") checkOption(item, env);
+  for (const item of items) if (item.kind === "hyper") checkHyper(item, env);
+  const body = items.flatMap((item) => checkItem(item, env) ?? []);
   for (const info of ctx.functions.values()) if (local.includes(info.decl) && info.calls === 0) checkUncalled(info, env);
-  const ofKind = <K extends Item["kind"]>(kind: K) => decl.body.filter((item): item is Extract<Item, { kind: K }> => item.kind === kind);
+  const ofKind = <K extends Item["kind"]>(kind: K) => items.filter((item): item is Extract<Item, { kind: K }> => item.kind === kind);
   const rules = checkRules(decl.name.name, ofKind("rules") satisfies RuleBlockSyntax[], ofKind("set") satisfies SetDecl[], env);
-  checkUses(ctx, ofKind("state") satisfies StateDecl[]);
+  if (!file.damaged) checkUses(ctx, ofKind("state") satisfies StateDecl[]);
   checkLimits(body, ctx, decl.name);
   const called = [...ctx.functions.values()].filter((info: FunctionInfo) => info.calls > 0).map((info) => info.decl.name.name);
   return { spec: ctx.reporter.errors > 0 ? null : specOf(decl, ctx, body, rules), called };
+}
+
+/** False for a declaration whose name could not be taken. */
+function stands(item: Item, ctx: Context): boolean {
+  return !isDeclared(item) || ctx.declared.get(item.name.name)?.span === item.name.span;
 }
 
 function checkItem(item: Item, env: Env): TypedStatement | null {

@@ -2,7 +2,7 @@
 
 import type { Condition, IndexBound, RuleArm, RuleBlock, RuleSet } from "../../contract/rules.js";
 import { nearest } from "../diagnostics/did-you-mean.js";
-import { positionAt } from "../source.js";
+import { positionAt, type Span } from "../source.js";
 import type { RuleArmSyntax, RuleBlockSyntax, SetDecl } from "../syntax/ast.js";
 import { constantOf } from "./constants.js";
 import { bindLocal, type Context, type Env, type HyperInfo, inner, type Local } from "./context.js";
@@ -26,7 +26,7 @@ export function checkRules(name: string, syntax: readonly RuleBlockSyntax[], set
   const bounds: IndexBound[] = [];
   for (const block of syntax) {
     if (block.verb === "use") {
-      notAvailable("`rules use`", block, env);
+      notAvailable("`rules use`", { span: headOf(block) }, env);
       continue;
     }
     const hyper = checkTarget(block, blocks, ctx);
@@ -57,7 +57,7 @@ function checkTarget(block: RuleBlockSyntax, before: readonly RuleBlock[], ctx: 
     (other) => other.verb === block.verb && other.hyper === (target?.name ?? null) && other.override === block.override,
   );
   if (again !== undefined && block.verb !== "scale") {
-    reporter.report("block-twice", { verb: block.verb, hyper: target?.name ?? null, line: again.line }, target?.span ?? block.span);
+    reporter.report("block-twice", { verb: block.verb, hyper: target?.name ?? null, line: again.line }, headOf(block));
   }
   if (target === null || ctx.refused.has(target.name)) return null;
   const { name, span } = target;
@@ -105,9 +105,14 @@ function checkArms(
   }
   if (!block.arms.some((arm) => arm.condition === null)) {
     const neutral = verb === "scale" ? "1" : verb === "freeze" ? "false" : (block.target?.name ?? "");
-    ctx.reporter.report("missing-else", { neutral }, block.target?.span ?? block.span);
+    ctx.reporter.report("missing-else", { neutral }, headOf(block));
   }
   return arms;
+}
+
+/** Where messages about a whole block point: its hyper, or its verb. */
+function headOf(block: RuleBlockSyntax): Span {
+  return block.target?.span ?? { from: block.span.from, to: block.span.from + block.verb.length };
 }
 
 interface CheckedArm extends Pick<RuleArm, "condition" | "value"> {

@@ -19,10 +19,7 @@ interface Extents extends Named {
 
 const nameMessages = {
   "unknown-name": ({ name, nearest }: Near) =>
-    withHelp(
-      `there is no \`${name}\` here`,
-      name === "k" && nearest.length === 0 ? "the steps taken before this one are `t - 1`" : didYouMean(nearest),
-    ),
+    withHelp(`there is no \`${name}\` here`, name === "k" ? "the steps taken before this one are `t - 1`" : didYouMean(nearest)),
   "unknown-function": ({ name, isValue, nearest }: Near & { isValue: boolean }) =>
     isValue
       ? withHelp(`\`${name}\` is a value, not a function`, `write \`${name} * (...)\` to multiply`)
@@ -109,6 +106,15 @@ const nameMessages = {
     ),
 } as const;
 
+const smallest = "the smallest number that every device keeps is 1.18e-38";
+const lossesInF32 = {
+  infinite: ["where only finite numbers may enter", "choose by a condition, or use a large number"],
+  "no number": ["which is not a number", "look at what it is computed from"],
+  infinity: ["and 32-bit arithmetic makes it infinite", "the largest number is 3.4e38"],
+  zero: ["and 32-bit arithmetic makes it zero", smallest],
+  subnormal: ["and many devices make a number that small zero", smallest],
+} as const;
+
 const expressionMessages = {
   "not-available-yet": ({ what, instead }: { what: string; instead?: string }): Message => ({
     message: `${what} is not available yet`,
@@ -119,11 +125,10 @@ const expressionMessages = {
       `\`${text}\` becomes ${becomes}, also in 64-bit arithmetic`,
       becomes === "infinity" ? "infinity is written `inf`" : "write 0 if that is meant",
     ),
-  "not-in-f32": ({ value, becomes }: { value: number; becomes: "zero" | "infinity" | "subnormal" }) =>
-    withHelp(
-      `${value} enters a kernel here, and in 32-bit arithmetic ${becomes === "subnormal" ? "it is subnormal: many devices make it zero" : `it is ${becomes}`}`,
-      becomes === "infinity" ? "the largest number is 3.4e38" : "the smallest number that every device keeps is 1.18e-38",
-    ),
+  "not-in-f32": ({ value, becomes }: { value: number; becomes: keyof typeof lossesInF32 }) => {
+    const [loss, help] = lossesInF32[becomes];
+    return withHelp(`${value} enters a kernel here, ${loss}`, help);
+  },
   "string-outside-rules": () => withHelp("a string has no value here", "patterns stand in `rules`, left of `=>`"),
   "needs-number": () => withHelp("a number is needed here, and this is a condition", "write `if c then 1 else 0`"),
   "needs-condition": () => withHelp("a condition is needed here, and this is a number", "compare it: `x != 0`"),
@@ -144,10 +149,7 @@ const expressionMessages = {
     withHelp("`return` stands once, as the last statement of a function", "choose the value before: `return if c then a else b`"),
   "return-outside-function": () => withHelp("`return` belongs into a `fn`", "write `x = ...` for a local, `x <- ...` for a new value"),
   "declaration-in-function": ({ kind }: { kind: string }) =>
-    withHelp(
-      `a \`fn\` cannot declare ${kind === "option" || kind === "input" || kind === "entry" || kind === "order" ? "an" : "a"} ${kind}`,
-      "declare it in the optimizer",
-    ),
+    withHelp(`a \`fn\` cannot declare a \`${kind}\``, "declare it in the optimizer"),
   "function-name-taken": ({ name }: Named) => withHelp(`\`${name}\` is a function of the language`, "choose another name"),
   "old-of-what": () => withHelp("`old` takes the name of a state, `param` or `grad`", "write `old(m)`"),
   "only-in-rules": ({ name }: Named) =>
