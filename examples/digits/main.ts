@@ -16,6 +16,7 @@ import { seeded } from "./random.js";
 import { type Course, train } from "./train.js";
 import { chart } from "./views/chart.js";
 import { drawCurves } from "./views/curves.js";
+import { ladder } from "./views/ladder.js";
 import { showProgress } from "./views/progress.js";
 import { table } from "./views/table.js";
 import { count, duration, percent } from "./views/units.js";
@@ -59,8 +60,9 @@ function heading(number: number, title: string, about: string): void {
   say(`\n${pc.bold(`${number}  ${title}`)}   ${pc.dim(about)}\n`);
 }
 
-/** Runs the command line as a person would, and shows its words. */
+/** Runs the command line as a person would, and shows the command and its words. */
 function optspec(...args: string[]): void {
+  say(`  ${pc.dim(`$ optspec ${args.join(" ")}`)}\n`);
   const { status, stdout, stderr } = spawnSync(process.execPath, ["dist/cli/optspec.cjs", ...args], { cwd: ROOT, encoding: "utf8" });
   const words = [stdout, stderr].flatMap((text) => text.trimEnd().split("\n"));
   for (const line of words) if (line !== "") say(`  ${line}`);
@@ -73,16 +75,15 @@ async function compile(): Promise<Wrapper["AdamWDL"]> {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(OUT, { recursive: true });
   const shown = relative(ROOT, folder);
-  heading(1, "Compile", `optspec build examples/adamwdl.opt --out ${shown}`);
+  heading(1, "Compile", "the optimizer's text into kernels and a typed wrapper");
   optspec("build", "examples/adamwdl.opt", "--out", shown);
   const { AdamWDL }: Wrapper = await import(pathToFileURL(join(folder, "adamwdl/adamwdl.js")).href);
   return AdamWDL;
 }
 
 function showRatios(decay: number): void {
-  const command = ["explain", "examples/adamwdl.opt", "--params", "examples/data/ernie-3.0-base.json", "--set", `layerwise_decay=${decay}`];
-  heading(2, "Learning-rate ratios of ERNIE 3.0 base", `optspec ${command.join(" ")}`);
-  optspec(...command);
+  heading(2, "Explain", "what its rules decide about ERNIE 3.0 base");
+  optspec("explain", "examples/adamwdl.opt", "--params", "examples/data/ernie-3.0-base.json", "--set", `layerwise_decay=${decay}`);
 }
 
 /** Linear warm-up over 40 steps; from the middle on, linear descent to a fiftieth. */
@@ -99,21 +100,24 @@ async function trainBoth(AdamWDL: Wrapper["AdamWDL"], options: Options): Promise
   heading(3, "Train", `${LAYERS} encoder layers, ${parameters.length} tensors, ${count(numbers)} parameters · AdamWDL on ${device.name}`);
   const settings = { params: parameters, nLayers: LAYERS, lr: learningRate(options.steps) };
   const create = async (layerwiseDecay: number) => ({
-    label: `layerwise_decay ${layerwiseDecay}`,
+    label: `layerwise_decay ${Number.isInteger(layerwiseDecay) ? layerwiseDecay.toFixed(1) : layerwiseDecay}`,
     trainer: await AdamWDL.create(device, { ...settings, layerwiseDecay }),
   });
-  const runs = [await create(1), await create(options.decay)];
+  const runs = [await create(1), await create(options.decay)] as const;
+  say(`  share of the learning rate with ${runs[1].label}\n`);
+  say(`${ladder(runs[1].trainer.explain())}\n`);
   const onStep = showProgress(process.stdout, options.steps, paint);
-  return train({ runs, parameters, digits, steps: options.steps, batch: BATCH, seed: SEED, checkEvery: 50, checked: 400, onStep });
+  return train({ runs, parameters, digits, steps: options.steps, batch: BATCH, seed: SEED, checkEvery: 50, checked: 600, onStep });
 }
 
 function showResults(courses: readonly Course[], options: Options): void {
-  heading(4, "Result", `${HELD_OUT} digits that neither run has seen in training`);
+  heading(4, "Result", `${count(HELD_OUT)} digits that neither run has seen in training`);
   const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
   const row = (name: string, value: (course: Course) => string) => [name, ...courses.map(value)];
   const rows = [
     row("held-out accuracy", ({ accuracies }) => percent(accuracies.at(-1)!.accuracy)),
     row("training loss, last 50 steps", ({ losses }) => mean(losses.slice(-50)).toFixed(3)),
+    row("loss and gradients, time a step", ({ gradientTime }) => duration(gradientTime / options.steps)),
     row("optimizer, time a step", ({ updateTime }) => duration(updateTime / options.steps)),
   ];
   say(table(["", ...courses.map(({ label }) => label)], rows));

@@ -22,6 +22,8 @@ export interface Course {
   readonly losses: number[];
   /** Part of held-out digits told right, after so many steps. */
   readonly accuracies: { readonly step: number; readonly accuracy: number }[];
+  /** Milliseconds spent in jax-js, copying the parameters in and the gradients out included. */
+  gradientTime: number;
   /** Milliseconds spent in `step()` of the optimizer, copying the gradients in included. */
   updateTime: number;
 }
@@ -46,7 +48,7 @@ const scores = jit(logits);
 
 export async function train(training: Training): Promise<readonly Course[]> {
   const { runs, parameters, digits, steps, batch } = training;
-  const courses = runs.map(({ label }): Course => ({ label, losses: [], accuracies: [], updateTime: 0 }));
+  const courses = runs.map(({ label }): Course => ({ label, losses: [], accuracies: [], gradientTime: 0, updateTime: 0 }));
   const batches = batchesOf(digits.training, batch, training.seed);
   for (let step = 1; step <= steps; step++) {
     const images = batches.next().value;
@@ -63,6 +65,7 @@ export async function train(training: Training): Promise<readonly Course[]> {
 }
 
 async function takeStep(trainer: Trainer, course: Course, parameters: readonly Parameter[], images: Images): Promise<void> {
+  const begun = performance.now();
   const [value, grads] = gradients(
     await arraysOf(trainer, parameters),
     pixelsOf(images),
@@ -72,6 +75,7 @@ async function takeStep(trainer: Trainer, course: Course, parameters: readonly P
   for (const { name } of parameters) data[name] = asFloats(grads[name]!.dataSync());
   course.losses.push(value.item());
   const started = performance.now();
+  course.gradientTime += started - begun;
   await trainer.step({ gradients: data });
   course.updateTime += performance.now() - started;
 }

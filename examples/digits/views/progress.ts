@@ -30,10 +30,10 @@ function numbers(course: Course): string {
 /** The lines of the live view. */
 export function progressLines(step: number, steps: number, elapsed: number, courses: readonly Course[]): string[] {
   const full = Math.floor((step / steps) * BAR);
-  const left = duration((elapsed / step) * (steps - step));
+  const left = Math.ceil(((elapsed / step) * (steps - step)) / 1_000);
   const width = Math.max(...courses.map(({ label }) => label.length));
   const bar = `${"━".repeat(full)}${"─".repeat(BAR - full)}`;
-  const time = step === steps ? duration(elapsed) : `${left} left`;
+  const time = step === steps ? duration(elapsed) : `${left} s left`;
   return [
     `  ${bar}  ${String(step).padStart(String(steps).length)} / ${steps} steps   ${time}`,
     ...courses.map((course) => `  ${course.label.padEnd(width)}   ${numbers(course)}`),
@@ -56,7 +56,7 @@ export function showProgress(screen: Screen, steps: number, paint: Paint): (step
     if (now - drawn < REDRAW_EVERY && step !== steps) return;
     drawn = now;
     const lines = progressLines(step, steps, now - started, courses).map((line, index) => {
-      const fitting = line.slice(0, (screen.columns ?? 80) - 1);
+      const fitting = line.slice(0, (screen.columns || 80) - 1);
       return index === 0 ? fitting : paint(fitting, index - 1);
     });
     screen.write(`${height > 0 ? `\u001b[${height}A` : ""}${lines.map((line) => `\u001b[2K${line}\n`).join("")}`);
