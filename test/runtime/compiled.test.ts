@@ -58,13 +58,16 @@ describe.each(devices)("on %s", (_, open) => {
     expect([optimizer.t("w"), optimizer.steps]).toEqual([1, 1]);
   });
 
-  test("a condition on the shape decides which states exist", async () => {
+  test.each([
+    ["rank >= 2", ""],
+    ["matrix_like", "matrix_like = rank >= 2"],
+  ])("a condition on the shape decides which states exist: %s", async (condition, definition) => {
     const text = `optimizer Split {
       hyper lr = 0.5
-      matrix_like = rank >= 2
-      state m = 0 when matrix_like
-      state a, b = 0 when not matrix_like
-      if matrix_like { m <- 0.5 * m + grad   param <- param - lr * m }
+      ${definition}
+      state m = 0 when ${condition}
+      state a, b = 0 when not (${condition})
+      if ${condition} { m <- 0.5 * m + grad   param <- param - lr * m }
       else { a <- a + grad   b <- b + grad^2   param <- param - lr * (a + b) }
     }`;
     const data = noise(6, 1);
