@@ -1,7 +1,7 @@
 // Text to tokens. Never fails: what no token begins with is reported and skipped.
 
-import { type IToken, Lexer } from "chevrotain";
-import { Comment, lexicon, Name, StringToken } from "./tokens.js";
+import { type IToken, Lexer, type TokenType } from "chevrotain";
+import { Comment, lexicon, Name, Odd, StringToken } from "./tokens.js";
 import { classifyWords, type Words } from "./words.js";
 
 /** A character that may not stand where it does. */
@@ -27,9 +27,8 @@ export function lex(text: string): Lexed {
   const badCharacters: BadCharacter[] = result.errors.map(({ offset, length }) => badCharacter(text, offset, offset + length));
   for (const token of [...result.tokens, ...comments]) {
     token.endOffset = token.startOffset + token.image.length - 1;
-    const pattern =
-      token.tokenType === Name ? NOT_A_LETTER : token.tokenType === StringToken || token.tokenType === Comment ? UNSAFE : null;
-    const at = pattern === null ? -1 : token.image.search(pattern);
+    const pattern = FORBIDDEN.get(token.tokenType);
+    const at = pattern === undefined ? -1 : token.image.search(pattern);
     if (at !== -1) badCharacters.push(badCharacter(text, token.startOffset + at));
   }
   return { ...classifyWords(result.tokens, text), comments, badCharacters };
@@ -40,6 +39,13 @@ const NOT_A_LETTER = /[^A-Za-z0-9_\u0393\u0394\u0398\u039B\u039E\u03A0\u03A3\u03
 
 /** Controls, bidirectional marks, invisible spaces and line separators: what would make a reader see another text. */
 const UNSAFE = /(?![\t\r\n])\p{Cc}|[\p{Cs}\p{Zl}\p{Zp}\u061C\u200B\u200E\u200F\u202A-\u202E\u2060-\u2069\uFEFF\uFFF9-\uFFFB]/u;
+
+const FORBIDDEN: ReadonlyMap<TokenType, RegExp> = new Map([
+  [Name, NOT_A_LETTER],
+  [StringToken, UNSAFE],
+  [Comment, UNSAFE],
+  [Odd, /./],
+]);
 
 function badCharacter(text: string, from: number, to?: number): BadCharacter {
   const codePoint = text.codePointAt(from)!;

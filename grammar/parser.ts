@@ -65,12 +65,17 @@ class Parser extends RecoveringParser {
 
   private readonly stray = this.plainRule("stray", () => {
     this.CONSUME(T.Stray);
-    this.ACTION(() => this.reportJunk("stray"));
+    this.ACTION(() => this.reportJunk("stray", "declaration"));
   });
 
   private readonly junk = this.plainRule("junk", () => {
     this.CONSUME(T.Junk);
-    this.ACTION(() => this.reportJunk("junk"));
+    this.ACTION(() => this.reportJunk("junk", "item"));
+  });
+
+  private readonly armJunk = this.plainRule("armJunk", () => {
+    this.CONSUME(T.Junk);
+    this.ACTION(() => this.reportJunk("junk", "arm"));
   });
 
   private readonly optimizerDecl = this.partRule("optimizerDecl", "declaration", () => {
@@ -85,7 +90,7 @@ class Parser extends RecoveringParser {
             this.CONSUME2(T.AnyWord, { LABEL: "base" });
             this.OPTION(() => {
               this.CONSUME(T.With);
-              this.AT_LEAST_ONE_SEP({ SEP: T.Comma, DEF: () => this.CONSUME3(T.AnyWord, { LABEL: "ruleset" }) });
+              this.AT_LEAST_ONE_SEP({ SEP: T.Comma, DEF: () => this.CONSUME3(T.AnyWord, { LABEL: "ruleset" }), ERR_MSG: "a name" });
             });
             this.OPTION2(() => this.SUBRULE2(this.body));
           },
@@ -153,6 +158,13 @@ class Parser extends RecoveringParser {
           ALT: () => {
             this.ACTION(() => this.next(T.Then) || this.report("no-braces", "`{`"));
             this.SUBRULE(this.item);
+            this.OPTION({
+              GATE: () => this.spendClosingBrace(),
+              DEF: () => {
+                this.MANY(() => this.SUBRULE2(this.item));
+                this.CONSUME(T.RBrace);
+              },
+            });
           },
         },
       ],
@@ -194,7 +206,7 @@ class Parser extends RecoveringParser {
   private readonly hyperDecl = this.plainRule("hyperDecl", () => {
     this.OPTION(() => this.CONSUME(T.Fixed));
     this.CONSUME(T.Hyper);
-    this.AT_LEAST_ONE_SEP({ SEP: T.Comma, DEF: () => this.SUBRULE(this.hyperEntry) });
+    this.AT_LEAST_ONE_SEP({ SEP: T.Comma, DEF: () => this.SUBRULE(this.hyperEntry), ERR_MSG: "a name" });
   });
 
   private readonly hyperEntry = this.plainRule("hyperEntry", () => {
@@ -224,14 +236,14 @@ class Parser extends RecoveringParser {
 
   private readonly optionDecl = this.plainRule("optionDecl", () => {
     this.CONSUME(T.Option);
-    this.AT_LEAST_ONE_SEP({ SEP: T.Comma, DEF: () => this.SUBRULE(this.optionEntry) });
+    this.AT_LEAST_ONE_SEP({ SEP: T.Comma, DEF: () => this.SUBRULE(this.optionEntry), ERR_MSG: "a name" });
   });
 
   private readonly optionEntry = this.plainRule("optionEntry", () => {
     this.CONSUME(T.AnyWord, { LABEL: "name" });
     this.OPTION(() => {
       this.CONSUME(T.Colon);
-      this.AT_LEAST_ONE_SEP({ SEP: T.Bar, DEF: () => this.SUBRULE(this.optionWord, { LABEL: "word" }) });
+      this.AT_LEAST_ONE_SEP({ SEP: T.Bar, DEF: () => this.SUBRULE(this.optionWord, { LABEL: "word" }), ERR_MSG: "a word or a number" });
     });
     this.CONSUME(T.Defines);
     this.SUBRULE2(this.optionWord, { LABEL: "value" });
@@ -249,7 +261,7 @@ class Parser extends RecoveringParser {
         {
           ALT: () => {
             this.CONSUME(T.State);
-            this.AT_LEAST_ONE_SEP({ SEP: T.Comma, DEF: () => this.SUBRULE(this.stateEntry) });
+            this.AT_LEAST_ONE_SEP({ SEP: T.Comma, DEF: () => this.SUBRULE(this.stateEntry), ERR_MSG: "a name" });
             this.OPTION2(() => {
               this.CONSUME(T.Colon);
               this.SUBRULE(this.extent);
@@ -319,7 +331,7 @@ class Parser extends RecoveringParser {
     this.CONSUME(T.LBrace);
     this.MANY(() =>
       this.OR2({
-        DEF: [{ ALT: () => this.SUBRULE(this.arm) }, { ALT: () => this.SUBRULE(this.junk) }],
+        DEF: [{ ALT: () => this.SUBRULE(this.arm) }, { ALT: () => this.SUBRULE(this.armJunk) }],
         IGNORE_AMBIGUITIES: true,
       }),
     );
@@ -347,7 +359,7 @@ class Parser extends RecoveringParser {
     this.CONSUME(T.LBrace);
     this.MANY(() =>
       this.OR({
-        DEF: [{ ALT: () => this.SUBRULE(this.orderArm) }, { ALT: () => this.SUBRULE(this.junk) }],
+        DEF: [{ ALT: () => this.SUBRULE(this.orderArm) }, { ALT: () => this.SUBRULE(this.armJunk) }],
         IGNORE_AMBIGUITIES: true,
       }),
     );
@@ -376,7 +388,7 @@ class Parser extends RecoveringParser {
     this.CONSUME(T.LBrace);
     this.MANY(() =>
       this.OR({
-        DEF: [{ ALT: () => this.CONSUME(T.Semi) }, { ALT: () => this.SUBRULE(this.storeEntry) }, { ALT: () => this.SUBRULE(this.junk) }],
+        DEF: [{ ALT: () => this.CONSUME(T.Semi) }, { ALT: () => this.SUBRULE(this.storeEntry) }, { ALT: () => this.SUBRULE(this.armJunk) }],
         IGNORE_AMBIGUITIES: true,
       }),
     );
@@ -575,7 +587,7 @@ class Parser extends RecoveringParser {
     });
     this.MANY2(() => {
       this.CONSUME(T.Dot);
-      this.CONSUME(T.AnyWord, { LABEL: "member" });
+      this.CONSUME2(T.Word, { LABEL: "member" });
     });
   });
 
@@ -648,7 +660,7 @@ class Parser extends RecoveringParser {
 
   /** `=` where `==` is meant, `<-1` where `< -1` is meant. */
   private isWrongInfix(): boolean {
-    if (!OPERAND.some((type) => this.next(type, 2)) || this.newLineBefore(2)) return false;
+    if (!OPERAND.some((type) => this.next(type, 2)) || this.newLineBefore() || this.newLineBefore(2)) return false;
     if (!this.inArm || this.next(T.Assign)) return true;
     // In a condition of an arm: only if the `=>` is still to come.
     for (let ahead = 2; !this.newLineBefore(ahead) && !this.next(T.RBrace, ahead) && this.LA(ahead).tokenType.name !== "EOF"; ahead++) {

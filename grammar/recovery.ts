@@ -20,6 +20,8 @@ type FrameKind = "expression" | "item" | "arm" | "declaration";
 interface Frame {
   readonly kind: FrameKind;
   readonly start: number;
+  /** A mistake in it has been noted: the rest of it says nothing new. */
+  broken: boolean;
 }
 
 /** Nesting of expressions and blocks beyond this is refused: the parser and the passes recurse. */
@@ -36,6 +38,7 @@ export abstract class RecoveringParser extends CstParser {
   private frames: Frame[] = [];
   private silentAt = -1;
   private nesting = 0;
+  private excessBraces = 0;
 
   protected start(lexed: Lexed): void {
     this.problems = [];
@@ -43,6 +46,8 @@ export abstract class RecoveringParser extends CstParser {
     this.frames = [];
     this.silentAt = -1;
     this.nesting = 0;
+    this.excessBraces = 0;
+    for (const { tokenType } of lexed.tokens) this.excessBraces += tokenType === T.RBrace ? 1 : tokenType === T.LBrace ? -1 : 0;
     // A copy: chevrotain adds end marks to its input.
     this.input = [...lexed.tokens];
   }
@@ -71,7 +76,7 @@ export abstract class RecoveringParser extends CstParser {
 
   /** Runs `parse` as a part that can be given up alone. */
   protected part(kind: FrameKind, parse: () => void): void {
-    this.ACTION(() => this.frames.push({ kind, start: this.here }));
+    this.ACTION(() => this.frames.push({ kind, start: this.here, broken: false }));
     parse();
     this.ACTION(() => this.frames.pop());
   }
@@ -91,20 +96,38 @@ export abstract class RecoveringParser extends CstParser {
     }
   }
 
-  /** Notes a mistake at the next token, unless it is the echo of the last. */
+  /** Notes a mistake at the next token, unless it is the echo of another: one is enough for a statement, a declaration or an arm. */
   protected report(kind: ProblemKind, expected: string): void {
-    if (this.here !== this.silentAt) this.problems.push({ kind, at: this.here, expected });
+    const owner = this.frames.findLast((frame) => frame.kind !== "expression");
+    if (this.here !== this.silentAt && owner?.broken !== true) this.problems.push({ kind, at: this.here, expected });
+    if (owner !== undefined) owner.broken = true;
     this.silentAt = this.here;
   }
 
-  /** Notes the token just read as out of place and gives up the item around it. */
-  protected reportJunk(kind: "junk" | "stray"): void {
+  /** Notes the token just read as out of place, and gives up what seems to begin with it. */
+  protected reportJunk(kind: "junk" | "stray", part: FrameKind): void {
     const internals = this as unknown as Internals;
     internals.currIdx--;
+    // What follows a mistake on its line is the rest of it.
+    if (this.followsProblem()) this.silentAt = this.here;
     this.report(kind, "");
     internals.currIdx++;
-    const frame = this.frames.at(-1) ?? { kind: "declaration", start: this.here - 1 };
-    this.skip(kind === "stray" ? { kind: "declaration", start: this.here - 1 } : frame);
+    this.skip({ kind: part, start: this.here - 1, broken: true });
+  }
+
+  private followsProblem(): boolean {
+    const { tokens, newLine } = this.lexed!;
+    const last = this.problems.at(-1)?.at ?? -1;
+    for (let at = this.here; at > last; at--) {
+      const type = tokens[at]!.tokenType;
+      if (newLine[at] === 1 || type === T.Semi || type === T.LBrace || type === T.RBrace) return false;
+    }
+    return last !== -1;
+  }
+
+  /** Whether the text has more `}` than `{`: then a missing `{` has its `}`. Counts one of them as spent. */
+  protected spendClosingBrace(): boolean {
+    return this.excessBraces-- > 0;
   }
 
   // ---- overrides of chevrotain --------------------------------------------------------------
@@ -171,14 +194,15 @@ export abstract class RecoveringParser extends CstParser {
     const inArm = frame.kind === "arm" || (frame.kind === "expression" && this.inArm);
     // A part that read nothing must not end where it began, or its repetition would never end.
     if (frame.kind !== "expression" && at === frame.start && at < tokens.length) weigh(balance, tokens[at++]!);
-    while (at < tokens.length && !this.endsPart(frame.kind, at, balance, inArm)) {
+    const from = at;
+    while (at < tokens.length && !this.endsPart(frame.kind, at, balance, inArm, from)) {
       weigh(balance, tokens[at++]!);
     }
     internals.currIdx = at - 1;
     this.silentAt = at;
   }
 
-  private endsPart(kind: FrameKind, at: number, open: Balance, inArm: boolean): boolean {
+  private endsPart(kind: FrameKind, at: number, open: Balance, inArm: boolean, from: number): boolean {
     const { tokens, newLine } = this.lexed!;
     const type = tokens[at]!.tokenType;
     const before = tokens[at - 1];
@@ -187,7 +211,8 @@ export abstract class RecoveringParser extends CstParser {
     if (open.brace > 0) return false;
     if (type === T.RBrace) return true;
     if (kind === "expression" && type === T.LBrace) return true;
-    if (inArm && newLine[at] === 1 && before !== undefined && !tokenMatcher(before, T.Infix)) return true;
+    // An arm may go on behind an operator, but not where the mistake was seen.
+    if (inArm && newLine[at] === 1 && (at === from || !tokenMatcher(before!, T.Infix))) return true;
     if (kind === "item") return type === T.Semi || (this.beginsItem(at) && before?.tokenType !== T.Else);
     if (this.beginsItem(at) && !inArm) return true;
     return open.bracket <= 0 && EXPRESSION_ENDS.has(type);

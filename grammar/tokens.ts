@@ -130,6 +130,9 @@ export const AndSign = sign("AndSign", "and", "&&", [And, Infix]);
 export const OrSign = sign("OrSign", "or", "||", [Or, Infix]);
 export const NotSign = sign("NotSign", "not", "!", [Not, Prefix]);
 
+/** Printable signs that mean nothing; reported as forbidden characters. */
+export const Odd = token("Odd", "a sign", { pattern: /[$&'?\\`~]/, categories: [Junk] });
+
 export const WhiteSpace = createToken({ name: "WhiteSpace", pattern: /[ \t\r\n]+/, group: Lexer.SKIPPED, line_breaks: true });
 /** `//` comments and `///` documentation; also `#` and `/* *\/`, which are reported. */
 export const Comment = createToken({

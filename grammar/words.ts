@@ -18,7 +18,7 @@ export function classifyWords(tokens: IToken[], text: string): Words {
   const image = (at: number) => tokens[at]?.image ?? "";
   const isWord: Follows = (at) => tokens[at]?.tokenType === T.Name && !T.RESERVED.has(image(at));
   const keywords = keywordTable(tokens, image, isWord);
-  const brackets: ("{" | "(" | "arms")[] = [];
+  const brackets: ("{" | "arms" | "call" | "(")[] = [];
   // The tokens before have their types already: they decide whether an operand is awaited.
   for (let at = 0; at < tokens.length; at++) {
     const token = tokens[at]!;
@@ -26,11 +26,11 @@ export function classifyWords(tokens: IToken[], text: string): Words {
       const begins = newLine[at] === 1 || !awaitsOperand(tokens[at - 1]);
       setType(token, typeOfWord(token.image, at, begins));
     } else if (token.tokenType === T.LBrace) brackets.push(holdsArms(at) ? "arms" : "{");
-    else if (token.tokenType === T.LParen || token.tokenType === T.LBracket) brackets.push("(");
+    else if (token.tokenType === T.LParen || token.tokenType === T.LBracket) brackets.push(isCall(at) ? "call" : "(");
     else if (token.tokenType === T.RBrace) {
-      while (brackets.at(-1) === "(") brackets.pop();
+      while (isRound(brackets.at(-1))) brackets.pop();
       brackets.pop();
-    } else if ((token.tokenType === T.RParen || token.tokenType === T.RBracket) && brackets.at(-1) === "(") brackets.pop();
+    } else if ((token.tokenType === T.RParen || token.tokenType === T.RBracket) && isRound(brackets.at(-1))) brackets.pop();
   }
   return { tokens, newLine };
 
@@ -49,9 +49,14 @@ export function classifyWords(tokens: IToken[], text: string): Words {
     const next = tokens[at + 1]?.tokenType;
     const within = brackets.at(-1);
     // `f(a,\n lr = 3)` goes on; `f(a +\n lr = 3` does not.
-    if (within === "arms" || (within === "(" && isOpener(tokens[at - 1]))) return false;
+    if (within === "arms" || (within === "call" && isOpener(tokens[at - 1]))) return false;
     if (next === T.EqualEqual) return newLine[at] === 1;
     return next === T.Equals || next === T.Assign || next === T.Compound;
+  }
+
+  function isCall(at: number): boolean {
+    const before = tokens[at - 1];
+    return before !== undefined && before.tokenType.CATEGORIES!.includes(T.Word) && before.endOffset! + 1 === tokens[at]!.startOffset;
   }
 
   function holdsArms(at: number): boolean {
@@ -114,6 +119,10 @@ const AWAIT: ReadonlySet<TokenType> = new Set([
   ...[T.LParen, T.LBracket, T.Comma, T.Colon, T.Dot, T.Bar, T.FatArrow, T.Arrow, T.Equals, T.Assign, T.Compound],
   ...[T.If, T.Then, T.And, T.Or, T.Not],
 ]);
+
+function isRound(bracket: string | undefined): boolean {
+  return bracket === "(" || bracket === "call";
+}
 
 function isOpener(token: IToken | undefined): boolean {
   return token !== undefined && OPENERS.has(token.tokenType);

@@ -26,9 +26,10 @@ export const syntaxMessages = {
   "forbidden-character": ({ codePoint, instead }: { codePoint: number; instead: string | null }): Message => ({
     message: `the character ${codePointName(codePoint)} may not stand here`,
     help:
-      instead === null
-        ? "names take the letters a-z, A-Z, Greek letters that no Latin one looks like, digits and `_`; invisible and bidirectional characters stand nowhere"
-        : `write \`${instead}\``,
+      instead ??
+      (codePoint < 0x7f
+        ? "no construct of the language has it"
+        : "names take ASCII letters, Greek letters that no Latin one looks like, digits and `_`"),
   }),
   "foreign-sign": ({ sign, instead }: { sign: string; instead: string }): Message => ({
     message: /^[ -~]+$/.test(sign)

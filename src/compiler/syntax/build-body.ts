@@ -31,7 +31,7 @@ export function buildBody(build: Building, node: CstNode, rules: BodyRules): Ite
     const items = buildItem(build, item, rules);
     const wrong = items.find((made) => allowed !== null && !allowed.has(made.kind));
     if (wrong === undefined) return items;
-    build.reporter.report("misplaced-item", { item: wrong.kind, body: rules.kind }, wrong.span);
+    if (!build.bracesBroken) build.reporter.report("misplaced-item", { item: wrong.kind, body: rules.kind }, wrong.span);
     return [];
   });
 }
@@ -116,7 +116,7 @@ function block(build: Building, node: CstNode | undefined, rules: BodyRules): St
     .flatMap((item) => buildItem(build, item, rules))
     .flatMap((item) => {
       if (item.kind === "statement") return [item.statement];
-      build.reporter.report("declaration-in-block", { item: item.kind }, item.span);
+      if (!build.bracesBroken) build.reporter.report("declaration-in-block", { item: item.kind }, item.span);
       return [];
     });
 }

@@ -10,6 +10,8 @@ export interface Building {
   readonly reporter: Reporter;
   /** Documentation by the offset of the token that follows it. */
   readonly docs: ReadonlyMap<number, string>;
+  /** A `}` is missing somewhere: then what stands in which body means nothing. */
+  readonly bracesBroken: boolean;
 }
 
 export function identifier(token: IToken): Identifier {

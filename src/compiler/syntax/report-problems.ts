@@ -45,8 +45,14 @@ const CLOSERS: Readonly<Record<string, string>> = { "`)`": "(", "`]`": "[", "`}`
 
 /** Reports each problem once, in its own words. */
 export function reportProblems(source: SourceText, lexed: Lexed, problems: readonly Problem[], reporter: Reporter): void {
+  let bracesMissing = 0;
   for (const { kind, at, expected } of problems) {
     const place: Place = { source, lexed, reporter, at, found: lexed.tokens[at], before: lexed.tokens[at - 1] };
+    // The character itself has been reported.
+    if (place.found?.tokenType === T.Odd || place.before?.tokenType === T.Odd) continue;
+    // A `}` too many is the one that was missed before the next optimizer.
+    if (kind === "stray" && place.found?.tokenType === T.RBrace && bracesMissing-- > 0) continue;
+    if (kind === "token" && expected === "`}`" && place.found !== undefined) bracesMissing++;
     switch (kind) {
       case "too-deep":
         reporter.report("syntax-too-deep", { limit: MAX_NESTING }, spanOf(place));
@@ -150,9 +156,11 @@ function reportNoExpression(place: Place): void {
 }
 
 /** A bracket that is not closed where it should be: its opening is shown. */
-function reportUnclosed({ source, lexed, reporter, at }: Place, expected: string): boolean {
+function reportUnclosed({ source, lexed, reporter, at, found }: Place, expected: string): boolean {
   const bracket = CLOSERS[expected];
   if (bracket === undefined) return false;
+  // `f(a b)` is closed further on: there something else is wrong.
+  if (found !== undefined && lexed.newLine[at] === 0 && ![T.LBrace, T.RBrace].includes(found.tokenType)) return false;
   const opener = findOpener(lexed.tokens, at, bracket);
   if (opener === null) return false;
   const suspect = bracket === "{" ? suspectOf(source, lexed.tokens, opener) : null;

@@ -16,7 +16,7 @@ const INSTEAD: ReadonlyMap<string, string> = new Map([
 /** Reports forbidden characters, signs of other languages, and literals and comments of a wrong form. */
 export function reportTokens(source: SourceText, lexed: Lexed, reporter: Reporter): void {
   for (const { from, to, codePoint } of lexed.badCharacters) {
-    reporter.report("forbidden-character", { codePoint, instead: lookAlike(codePoint) }, { from, to });
+    reporter.report("forbidden-character", { codePoint, instead: insteadOf(codePoint) }, { from, to });
   }
   for (const token of lexed.tokens) {
     const instead = INSTEAD.get(token.image);
@@ -27,13 +27,16 @@ export function reportTokens(source: SourceText, lexed: Lexed, reporter: Reporte
   reportComments(source, lexed, reporter);
 }
 
-/** The plain character that an odd one stands for, if there is one. */
-function lookAlike(codePoint: number): string | null {
+/** What to write instead of an odd character, if one can tell. */
+function insteadOf(codePoint: number): string | null {
   const character = String.fromCodePoint(codePoint);
   const at = GREEK_LIKE_LATIN.indexOf(character);
-  if (at !== -1) return LATIN[at]!;
+  if (at !== -1) return `this Greek letter looks like \`${LATIN[at]}\`: write the Latin letter, or spell the Greek one out`;
+  if (character === "?") return "write `if c then a else b`";
+  if (character === "'") return 'strings stand between `"` and `"`';
+  if (/[\p{Cc}\p{Cf}\p{Zs}\p{Zl}\p{Zp}]/u.test(character)) return "it is invisible or reorders the text around it: remove it";
   const plain = character.normalize("NFKD");
-  return plain !== character && /^[A-Za-z0-9_.,;:()[\]{}<>=+*/^%@"\u03B1-\u03C9-]+$/.test(plain) ? plain : null;
+  return plain !== character && /^[\w.,;:()[\]{}<>=+*/^%@"\u03B1-\u03C9-]+$/.test(plain) ? `write \`${plain}\`` : null;
 }
 
 const GREEK_LIKE_LATIN = "\u0391\u0392\u0395\u0396\u0397\u0399\u039A\u039C\u039D\u039F\u03A1\u03A4\u03A5\u03A7\u03BF";
