@@ -123,7 +123,7 @@ function setUp(purpose) {
     const started = performance.now();
     process.stdout.write(`setup: ${name} ... `);
     install();
-    process.stdout.write(`installed in ${((performance.now() - started) / 1_000).toFixed(1)} s\n`);
+    process.stdout.write(`${((performance.now() - started) / 1_000).toFixed(1)} s\n`);
   }
 }
 
