@@ -3,6 +3,7 @@
 
 import type { BuildKernels, OptimizerDefinition } from "../contract/manifest.js";
 import { type BuildOptions, chooseBuilds, nameBuilds } from "./builds.js";
+import { check } from "./check/check.js";
 import type { Spec } from "./check/spec.js";
 import type { Diagnostic } from "./diagnostics/diagnostic.js";
 import { createReporter } from "./diagnostics/report.js";
@@ -46,8 +47,9 @@ export interface Compilation {
 export async function compile(source: SourceText, settings: CompileSettings = {}): Promise<Compilation> {
   const reporter = createReporter(source);
   const { parse } = await import("./syntax/parse.js");
-  const { check } = await import("./check/check.js");
-  const specs = check(parse(source, reporter), reporter);
+  const ast = parse(source, reporter);
+  if (reporter.hasErrors) return { diagnostics: reporter.diagnostics, optimizers: [] };
+  const specs = check(ast, reporter);
   const chosen = specs.map((spec) => ({ spec, builds: chooseBuilds(spec, settings.builds?.get(spec.name), reporter) }));
   if (reporter.hasErrors) return { diagnostics: reporter.diagnostics, optimizers: [] };
   const sha256 = await sha256Of(source.text);

@@ -61,7 +61,7 @@ export async function runWasm(plan: Plan, run: TensorRun): Promise<Pick<TensorRu
   new Float32Array(memory.buffer).set(row, at.row);
   const binary = await assemble("hand.wat", watOf(plan), "by hand");
   const { instance } = await WebAssembly.instantiate(binary, { env: { memory } });
-  const step = instance.exports["step"] as (...addresses: number[]) => void;
+  const { step } = instance.exports as { step: (...addresses: number[]) => void };
   step(4 * at.param, 4 * at.grad, 4 * at.state, 4 * at.chunks, 1, 4 * at.row);
   const state = new Uint32Array(run.state.length);
   for (let s = 0; s < states; s++)

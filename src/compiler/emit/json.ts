@@ -2,7 +2,7 @@
 
 const WIDTH = 140;
 
-/** Pretty JSON with a final newline; keeps the sign of zero. */
+/** Pretty JSON with a final newline; keeps the sign of zero, and infinities as numbers too great for any reader. */
 export function prettyJson(value: unknown): string {
   return `${print(value, "", JSON.stringify)}\n`;
 }
@@ -14,7 +14,8 @@ export function javascriptLiteral(value: unknown, string: (text: string) => stri
 
 function print(value: unknown, indent: string, key: (name: string) => string, string: (text: string) => string = JSON.stringify): string {
   if (Object.is(value, -0)) return "-0";
-  if (typeof value === "number" && !Number.isFinite(value)) throw new Error(`bug: ${value} cannot be written as JSON`);
+  if (Number.isNaN(value)) throw new Error("bug: NaN cannot be written as JSON");
+  if (value === Infinity || value === -Infinity) return value > 0 ? "1e999" : "-1e999";
   if (typeof value === "string") return string(value);
   if (typeof value !== "object" || value === null) return String(value);
   const inner = `${indent}  `;

@@ -49,10 +49,9 @@ const deviceName = /^(con|prn|aux|nul|com\d|lpt\d)$/;
 export function createFileNamer(taken: Iterable<string> = []): Namer {
   const used = new Set(taken);
   return (name) => {
-    let stem = asciiName(name)
-      .toLowerCase()
-      .replace(/[^a-z0-9_-]/g, "_");
-    while (used.has(stem) || deviceName.test(stem) || stem === "") stem += "_";
+    const words = name.toLowerCase().split("-").map(asciiName);
+    let stem = words.join("-").replace(/^[_-]+/, "") || "v";
+    while (used.has(stem) || deviceName.test(stem)) stem += "_";
     used.add(stem);
     return stem;
   };
