@@ -1,5 +1,6 @@
 // What the package promises to those who install it, and to `npm ci`.
 
+import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { publint } from "publint";
@@ -44,4 +45,14 @@ test("every door of the package leads somewhere, with types", async () => {
   expect(targets.filter((path) => !existsSync(`${ROOT}/${path}`))).toEqual([]);
   const { messages } = await publint({ pkgDir: ROOT, pack: false });
   expect(messages.filter(({ type }) => type !== "suggestion")).toEqual([]);
+});
+
+test("the built doors share one runtime: an error of one is an error of the others", () => {
+  const script = `
+    const [{ createOptimizer, OptimizerError }, { cpu }, { webgpu }] = await Promise.all(["runtime", "cpu", "webgpu"].map((door) => import("optspec/" + door)));
+    const refusal = await webgpu().catch((error) => error);
+    console.log(typeof createOptimizer, (await cpu()).kind, refusal instanceof OptimizerError, refusal.code);`;
+  const { stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "--eval", script], { cwd: ROOT, encoding: "utf8" });
+  expect(stderr).toBe("");
+  expect(stdout).toBe("function cpu true no-device\n");
 });
