@@ -8,7 +8,7 @@ import { type Arrays, logits, loss, type Parameter } from "./model.js";
 import { permutation, seeded } from "./random.js";
 
 /** What training needs of an optimizer, on any device. */
-export type Trainer = Pick<Optimizer, "step" | "tensor" | "download" | "idle">;
+export type Trainer = Pick<Optimizer, "step" | "tensor" | "download">;
 
 export interface Run {
   readonly label: string;

@@ -34,6 +34,5 @@ export function plainAdamW(parameters: readonly Parameter[], { lr, ratio }: Plai
     },
     tensor: (name) => ({ param: states.get(name)!.param, grad: null }),
     download: async (name) => states.get(name)!.param.slice(),
-    idle: async () => {},
   };
 }
