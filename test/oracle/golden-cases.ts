@@ -1,0 +1,182 @@
+// The golden runs that the shipped specs must equal: other people's implementations, their arguments spelled as our settings.
+
+import { readFileSync } from "node:fs";
+import { exampleText, golden, type ReplayCase, withClause } from "./replay-case.js";
+
+type Json = number | string | boolean | null | readonly Json[] | { readonly [key: string]: Json };
+interface GoldenCase {
+  readonly args: Readonly<Record<string, Json>>;
+  readonly inputs: string;
+  readonly lrByStep: readonly number[] | null;
+  readonly notes: string | null;
+  readonly semantics?: string;
+  readonly params?: readonly {
+    readonly param: string;
+    readonly dynamicName: string;
+    readonly staticName: string;
+    readonly ratio: number;
+    readonly decays: boolean;
+    readonly optimizeAttrLearningRate?: number;
+  }[];
+}
+
+function casesOf(family: string): readonly (readonly [name: string, golden: GoldenCase])[] {
+  return Object.entries(JSON.parse(readFileSync(new URL(`${family}/cases.json`, golden), "utf8")) as Record<string, GoldenCase>);
+}
+
+/** Their learning rate by step, or its one number. */
+function learningRate(lrByStep: readonly number[] | null, otherwise: Json | undefined): number | ((step: number) => number) {
+  return lrByStep === null ? (otherwise as number) : (step) => lrByStep[step]!;
+}
+
+const moments = { moment1: "moment1", moment2: "moment2" };
+
+const adamHypers = (args: GoldenCase["args"]) => ({ beta1: args.beta1, beta2: args.beta2, epsilon: args.epsilon });
+
+/** In f32 Paddle keeps the betas as f32 and subtracts them from 1 in f32: 1 - beta2 is off by 1.3e-5 at 0.999. */
+const heldAsF32 = (args: GoldenCase["args"]) => ({ beta1: Math.fround(args.beta1 as number), beta2: Math.fround(args.beta2 as number) });
+
+/** Paddle's kernel holds weight_decay as f32, also in its float64 runs; PaddleNLP's own decay, which comes before it, does not. */
+const withDecayAsF32 = (text: string, product: string, decay: number) =>
+  text.replace(product, product.replace("weight_decay", `weight_decay * ${decay === 0 ? 1 : Math.fround(decay) / decay}`));
+
+/** AdamWDL by PaddleNLP (`double`), by Paddle's own AdamW with a ratio (`ratio`), and as it was once (`base`). */
+export function adamwdlCases(): readonly ReplayCase[] {
+  return casesOf("paddle-adamwdl").map(([name, { args, lrByStep, inputs, semantics, params }]): ReplayCase => {
+    const decay = semantics!.startsWith("paddle-lr-ratio") ? "ratio" : semantics!.startsWith("adamwdl-classic") ? "base" : "double";
+    const filtered = params!.some((p) => !p.decays);
+    const halved = params!.filter((p) => (p.optimizeAttrLearningRate ?? 1) !== 1);
+    let text = exampleText("adamwdl");
+    if (filtered) text = withClause(text, 'rules set weight_decay { contains("bias") or contains("norm") => 0  else => weight_decay }');
+    if (halved.length > 0) text = withClause(text, attributeRule(halved));
+    const decayRate = args.weight_decay as number;
+    return {
+      name,
+      text,
+      options: { decay },
+      settings: {
+        lr: learningRate(lrByStep, args.learning_rate),
+        ...adamHypers(args),
+        weightDecay: decayRate,
+        layerwiseDecay: args.layerwise_decay,
+        nLayers: args.n_layers,
+        names: Object.fromEntries(params!.map((p) => [p.param, p.staticName])),
+        // One case counts layers beyond n_layers, as the original does silently.
+        ...(name === "adamwdl-d090-n2-wd01" && { allow: ["layer-index"] }),
+      },
+      run: `paddle-adamwdl/${inputs}`,
+      gold: `paddle-adamwdl/${name}`,
+      states: moments,
+      narrow: heldAsF32(args),
+      wideText: withDecayAsF32(text, "lr * weight_decay)", decayRate),
+      wide: { rtol: 2e-12, atol: 1e-15 },
+    };
+  });
+}
+
+/** ParamAttr(learning_rate=x): one more factor on the learning rate of these parameters. */
+function attributeRule(params: readonly { readonly staticName: string; readonly optimizeAttrLearningRate?: number }[]): string {
+  const arms = params.map((p) => `"^${p.staticName}$" => ${p.optimizeAttrLearningRate}`);
+  return `rules scale lr { ${arms.join("\n")}\n else => 1 }`;
+}
+
+/** Adam with L2 and L1 regularisation, as paddle.optimizer.Adam: what is added to the gradient. */
+const regularised = (penalty: string) => `
+optimizer Adam {
+  hyper lr = 1e-3 in [0, inf), beta1 = 0.9 in [0, 1), beta2 = 0.999 in [0, 1), epsilon = 1e-8 in (0, inf), weight_decay = 0 in [0, inf)
+  state m, v = 0
+  g = grad + weight_decay * ${penalty}
+  m <- beta1 * m + (1 - beta1) * g
+  v <- beta2 * v + (1 - beta2) * g^2
+  param <- param - lr / (1 - beta1^t) * (m / (sqrt(v) / sqrt(1 - beta2^t) + epsilon))
+}`;
+
+export function paddleAdamCases(): readonly ReplayCase[] {
+  return casesOf("paddle-adamw").map(([name, { args, lrByStep, inputs }]): ReplayCase => {
+    const decay = args.weight_decay ?? 0;
+    const filter = args.apply_decay_param_fun as { readonly falseFor: readonly string[] } | null | undefined;
+    const adam = name.startsWith("adam-");
+    let text = adam ? regularised(Array.isArray(decay) ? "sign(param)" : "param") : exampleText("adamw");
+    if (filter)
+      text = withClause(
+        text,
+        `rules set weight_decay { ${filter.falseFor.map((p) => `"^${p}$"`).join(" or ")} => 0  else => weight_decay }`,
+      );
+    return {
+      name,
+      text,
+      ...(!adam && { options: { amsgrad: String(args.amsgrad) } }),
+      settings: {
+        lr: learningRate(lrByStep, args.learning_rate),
+        ...adamHypers(args),
+        weightDecay: Array.isArray(decay) ? decay[1] : decay,
+      },
+      run: `paddle-adamw/${inputs}`,
+      gold: `paddle-adamw/${name}`,
+      states: { m: "moment1", v: "moment2", vmax: "moment2_max" },
+      narrow: heldAsF32(args),
+      ...(!adam && { wideText: withDecayAsF32(text, "lr * weight_decay", decay as number) }),
+    };
+  });
+}
+
+/** PyTorch, optax and the authors' own code. */
+export function zooCases(): readonly ReplayCase[] {
+  return casesOf("zoo").map(([name, { args, lrByStep, inputs }]): ReplayCase => {
+    const [beta1, beta2] = (args.betas as readonly number[] | undefined) ?? [args.b1, args.b2];
+    const common = { name, run: `zoo/${inputs}`, gold: `zoo/${name}` };
+    const lr = learningRate(lrByStep, args.lr ?? args.learning_rate);
+    const weightDecay = args.weight_decay ?? 0;
+    if (name.startsWith("sgd")) {
+      const momentum = args.momentum as number;
+      const variant = momentum === 0 ? "plain" : args.nesterov ? "nesterov" : "momentum";
+      const buffer = variant === "plain" ? {} : { momentum, dampening: args.dampening ?? 0 };
+      const states = { momentum_buffer: name.includes("optax") ? "0.trace" : "momentum_buffer" };
+      return { ...common, text: exampleText("sgd"), options: { variant }, settings: { lr, weightDecay, ...buffer }, states };
+    }
+    if (name.startsWith("lion"))
+      return {
+        ...common,
+        text: exampleText("lion"),
+        settings: { lr, beta1, beta2, weightDecay },
+        states: { m: name.includes("optax") ? "0.mu" : "exp_avg" },
+      };
+    const optax = name.includes("optax");
+    return {
+      ...common,
+      text: exampleText("adamw"),
+      options: { amsgrad: String(args.amsgrad === true) },
+      settings: { lr, beta1, beta2, epsilon: args.eps, weightDecay },
+      states: { m: optax ? "0.mu" : "exp_avg", v: optax ? "0.nu" : "exp_avg_sq", vmax: "max_exp_avg_sq" },
+    };
+  });
+}
+
+/** Gradients that are absent at some steps, by PyTorch. */
+export function absentCases(): readonly ReplayCase[] {
+  return casesOf("absent").map(([name, { args, inputs }]): ReplayCase => {
+    const common = { name, run: `absent/${inputs}`, gold: `absent/${name}` };
+    const {
+      lr,
+      betas,
+      eps,
+      momentum,
+      dampening,
+      weight_decay: weightDecay,
+    } = args as Record<string, number> & { betas: readonly number[] };
+    if (name.startsWith("sgd"))
+      return {
+        ...common,
+        text: exampleText("sgd"),
+        settings: { lr, momentum, dampening, weightDecay },
+        states: { momentum_buffer: "momentum_buffer" },
+      };
+    return {
+      ...common,
+      text: exampleText("adamw"),
+      options: { amsgrad: String(args.amsgrad === true) },
+      settings: { lr, beta1: betas[0], beta2: betas[1], epsilon: eps, weightDecay },
+      states: { m: "exp_avg", v: "exp_avg_sq", vmax: "max_exp_avg_sq" },
+    };
+  });
+}

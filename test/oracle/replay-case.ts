@@ -1,0 +1,70 @@
+// Runs a spec over somebody else's recorded gradients and compares, through the parts that `optspec replay` is made of.
+
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { type DeviceName, openTarget } from "../../src/cli/replay-target.js";
+import { compile } from "../../src/compiler/compile.js";
+import { readSafetensors } from "../../src/runtime/state/safetensors.js";
+import { type ComparedTensor, compareRuns, goldSteps, type Tolerance } from "../../src/tools/compare-runs.js";
+import { replay } from "../../src/tools/replay.js";
+import { readRun } from "../../src/tools/run-file.js";
+
+export const golden = new URL("../fixtures/golden/", import.meta.url);
+
+export interface ReplayCase {
+  readonly name: string;
+  /** The spec's text. */
+  readonly text: string;
+  readonly options?: Readonly<Record<string, string>>;
+  /** Settings of the wrapper: hypers by their keys, names, allow. */
+  readonly settings: Readonly<Record<string, unknown>>;
+  /** Files under test/fixtures/golden, without their ending. */
+  readonly run: string;
+  readonly gold: string;
+  /** Their state names by ours. */
+  readonly states: Readonly<Record<string, string>>;
+  /** Settings in their place on f32 targets. */
+  readonly narrow?: Readonly<Record<string, unknown>>;
+  /** The spec's text in f64, where theirs rounds something. */
+  readonly wideText?: string;
+  /** Tolerance in f64, where it is not the default. */
+  readonly wide?: Tolerance;
+}
+
+const tensorsOf = (file: string) => readSafetensors(readFileSync(fileURLToPath(new URL(`${file}.safetensors`, golden)))).tensors;
+
+export function exampleText(name: string): string {
+  return readFileSync(fileURLToPath(new URL(`../../examples/${name}.opt`, import.meta.url)), "utf8");
+}
+
+/** The spec with one more clause at its end. */
+export function withClause(text: string, clause: string): string {
+  return text.replace(/\}\s*$/, `${clause}\n}\n`);
+}
+
+/** Replays a case on a target; a row for each tensor, over all its recorded steps. */
+export async function replayCase(test: ReplayCase, target: DeviceName): Promise<readonly ComparedTensor[]> {
+  const name = /optimizer (\w+)/.exec(test.text)![1]!;
+  const builds = new Map(test.options === undefined ? [] : [[name, [test.options]]]);
+  const wide = target === "interpret64";
+  const text = (wide ? test.wideText : undefined) ?? test.text;
+  const { diagnostics, optimizers } = await compile({ path: `${name}.opt`, text }, { builds, targets: [] });
+  if (optimizers[0] === undefined) throw new Error(diagnostics.map((d) => d.message).join("\n"));
+  const run = readRun(tensorsOf(test.run));
+  const recorded = tensorsOf(test.gold);
+  const gold = wide ? new Map([...recorded].filter(([key]) => key.startsWith("param64/"))) : recorded;
+  const opened = await openTarget(target, optimizers[0], {
+    ...test.settings,
+    ...(!wide && test.narrow),
+    params: run.params,
+    gradients: run.complete ? "all" : "some",
+  });
+  try {
+    const kept = await replay(run, opened, { steps: run.steps, keep: goldSteps(gold), progress: () => {} });
+    const initial = new Map(run.params.map((param) => [param.name, param.data]));
+    const names = new Map(Object.entries(test.states).map(([ours, theirs]) => [theirs, ours]));
+    return compareRuns(kept, gold, initial, { tolerance: wide ? (test.wide ?? null) : null, names, wide });
+  } finally {
+    opened.destroy();
+  }
+}
