@@ -51,13 +51,13 @@ const keeping = {
   mantissa: (x: number): number => fromBits((toBits(x) & 0x7fffff) | 0x3f800000),
 };
 
-/** Subnormal operands are zeros of their sign, and so are subnormal results. Operations on bits and moves see every number as it is. */
+/** Subnormal operands are zeros of their sign, and so are tiny results. Operations on bits and moves see every number as it is. */
 const flushed: Float32Operations = {
   ...keeping,
-  add: (x, y) => flush(Math.fround(flush(x) + flush(y))),
-  sub: (x, y) => flush(Math.fround(flush(x) - flush(y))),
-  mul: (x, y) => flush(Math.fround(flush(x) * flush(y))),
-  div: (x, y) => flush(Math.fround(flush(x) / flush(y))),
+  add: (x, y) => roundAndFlush(flush(x) + flush(y)),
+  sub: (x, y) => roundAndFlush(flush(x) - flush(y)),
+  mul: (x, y) => roundAndFlush(flush(x) * flush(y)),
+  div: (x, y) => roundAndFlush(flush(x) / flush(y)),
   sqrt: (x) => Math.fround(Math.sqrt(flush(x))),
   floor: (x) => Math.floor(flush(x)),
   ceil: (x) => Math.ceil(flush(x)),
@@ -68,6 +68,13 @@ const flushed: Float32Operations = {
 
 function flush(x: number): number {
   return x < SMALLEST_NORMAL && x > -SMALLEST_NORMAL ? x * 0 : x;
+}
+
+/** A result is tiny if it is below the smallest normal number after rounding as if exponents had no bound (as x86 and its flush-to-zero do). */
+function roundAndFlush(exact: number): number {
+  const rounded = Math.fround(exact);
+  if (!(Math.abs(rounded) <= SMALLEST_NORMAL)) return rounded;
+  return Math.abs(Math.fround(exact * 2 ** 100)) < SMALLEST_NORMAL * 2 ** 100 ? exact * 0 : rounded;
 }
 
 function toBits(x: number): number {

@@ -142,6 +142,14 @@ describe("under flush", () => {
     expect(flush.div(-NORMAL, 2)).toBe(-0);
   });
 
+  test("a result is tiny before its exponent is bounded", () => {
+    const below = 1 - 2 ** -24;
+    expect(keep.mul(NORMAL, below)).toBe(NORMAL);
+    expect(flush.mul(NORMAL, below)).toBe(0);
+    expect(flush.mul(-2 * NORMAL, below / 2)).toBe(-0);
+    expect(flush.mul(1.5 * NORMAL, Math.fround(2 / 3))).toBe(NORMAL);
+  });
+
   test("without subnormals both profiles agree", () => {
     const normal = anyFloat.filter((x) => x === 0 || !(Math.abs(x) < NORMAL));
     fc.assert(

@@ -18,7 +18,7 @@ const functions = {
   cbrt: { bound: 1, f64: (x: number, _: number) => Math.cbrt(x) },
   tanh: { bound: 1.5, f64: (x: number, _: number) => Math.tanh(x) },
   softplus: { bound: 2, f64: (x: number, _: number) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))) },
-  atan2: { bound: 2, f64: Math.atan2 as (y: number, x: number) => number },
+  atan2: { bound: 2.5, f64: Math.atan2 as (y: number, x: number) => number },
   pow: { bound: 3, f64: (x: number, y: number) => x ** y },
 } as const;
 type Function = keyof typeof functions;

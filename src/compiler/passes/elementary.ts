@@ -1,5 +1,6 @@
 // exp, log, tanh, cbrt, atan2 and softplus in f32 from operations whose bits are equal on every target. No literal is an infinity
-// or a NaN: they come out of the argument. Errors against f64 are at most: exp, log, cbrt 1 ulp, tanh 1.5, atan2 and softplus 2.
+// or a NaN: they come out of the argument. No two operations with literals follow each other: drivers merge such pairs.
+// Errors against f64 are at most: exp, log, cbrt 1 ulp, tanh 1.5, softplus 2, atan2 2.5.
 // Methods: Cody and Waite's reductions; coefficients of Cephes (S. Moshier) and FreeBSD's msun (log).
 
 import type { ValueId } from "../ir/value.js";
@@ -113,8 +114,8 @@ export function atan2(n: Notation, y: ValueId, x: ValueId): ValueId {
   const [least, most] = [n.min(a, b), n.max(a, b)];
   const equal = select(eq(most, number(0)), number(0), number(1));
   const angle = atan(n, select(eq(least, most), equal, div(least, most)));
-  const steep = select(n.lt(b, a), sub(number(1.5707963705), n.add(angle, number(4.37113883e-8))), angle);
-  const turned = select(isNegative(n, x), sub(number(3.141592741), n.add(steep, number(8.74227766e-8))), steep);
+  const steep = select(n.lt(b, a), sub(number(Math.PI / 2), angle), angle);
+  const turned = select(isNegative(n, x), sub(number(Math.PI), steep), steep);
   return select(isNegative(n, y), n.neg(turned), turned);
 }
 
@@ -132,7 +133,5 @@ function atan(n: Notation, q: ValueId): ValueId {
   const z = mul(r, r);
   const tail = n.polynomial(z, [8.05374449538e-2, -1.38776856032e-1, 1.99777106478e-1, -3.33329491539e-1]);
   const near = add(mul(mul(tail, z), r), r);
-  return select(far, add(number(HALF_ANGLE), add(near, number(Math.atan(0.5) - HALF_ANGLE))), near);
+  return select(far, add(number(Math.atan(0.5)), near), near);
 }
-
-const HALF_ANGLE = Math.fround(Math.atan(0.5));

@@ -23,6 +23,7 @@ export interface Notation {
   readonly abs: Unary;
   readonly sqrt: Unary;
   readonly floor: Unary;
+  readonly bf16: Unary;
   readonly isfinite: Unary;
   readonly exp2i: Unary;
   readonly exponent: Unary;
@@ -60,6 +61,7 @@ export function createNotation(builder: Builder): Notation {
     abs: unary("abs"),
     sqrt: unary("sqrt"),
     floor: unary("floor"),
+    bf16: unary("bf16"),
     isfinite: unary("isfinite"),
     exp2i: unary("exp2i"),
     exponent: unary("exponent"),
