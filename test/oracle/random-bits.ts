@@ -1,0 +1,116 @@
+// Runs one build on a device and in the interpreter, from random bit patterns in the parameter, the gradient and every state, and
+// counts the elements that differ in a bit. Any NaN equals any NaN. Runs in Node, in Deno and in a page.
+
+import { createInterpreter } from "../../src/compiler/ir/interpret.js";
+import type { Ir } from "../../src/compiler/ir/value.js";
+import type { Manifest } from "../../src/contract/manifest.js";
+import type { Device } from "../../src/runtime/device.js";
+import { createOptimizer } from "../../src/runtime/index.js";
+
+/** A build as plain JSON: its manifest holds that build alone. */
+export interface Subject {
+  readonly manifest: Manifest;
+  readonly ir: Ir;
+  readonly wgsl: string;
+  /** base64 */
+  readonly wasm: string;
+}
+
+export interface Mismatches {
+  /** Compared numbers: elements times arrays times steps. */
+  readonly compared: number;
+  readonly mismatches: number;
+  /** The first of them, in hexadecimal bits. */
+  readonly first: string | null;
+}
+
+/** Half of the elements are any 32 bits, half of them numbers that a training run might meet. */
+export function randomBits(length: number, seed: number): Float32Array<ArrayBuffer> {
+  const bits = new Uint32Array(length);
+  const numbers = new Float32Array(bits.buffer);
+  let state = seed | 1;
+  for (let i = 0; i < length; i++) {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    bits[i] = state;
+    if (i % 2 === 1) numbers[i] = (state / 2 ** 31) * 10 ** ((i % 13) - 9);
+  }
+  return numbers;
+}
+
+/** Steps `elements` elements, in tensors of several lengths, `steps` times; gradients are fresh at every step. */
+export async function countMismatches(
+  device: Device,
+  subject: Subject,
+  { elements, steps, seed }: { readonly elements: number; readonly steps: number; readonly seed: number },
+): Promise<Mismatches> {
+  const { manifest, ir } = subject;
+  const build = manifest.builds[0]!;
+  const kernels = { [build.key]: { wgsl: async () => subject.wgsl, wasm: async () => subject.wasm } };
+  const lengths = [elements - 4_196, 4_099, 96, 1];
+  const params = lengths.map((length, i) => ({ name: `p${i}`, shape: [length], data: randomBits(length, seed + i) }));
+  const optimizer = await createOptimizer({ manifest, kernels }, device, {
+    params,
+    ...Object.fromEntries(Object.entries(hypers).filter(([key]) => manifest.hypers.some((h) => h.key === key))),
+  });
+  const interpreter = createInterpreter(ir, {
+    arithmetic: "f32",
+    profile: device.profile,
+    params,
+    hyper: (_, name, form) => (form === "ratio" ? 1 : hypers[manifest.hypers.find((h) => h.name === name)!.key]!),
+  });
+  for (const { name, shape } of params) {
+    for (const [k, state] of build.states.entries()) {
+      const data = randomBits(shape[0]!, seed + 100 * (k + 1));
+      optimizer.upload(name, data, state.key as never);
+      interpreter.state(name, state.name)!.set(data);
+    }
+  }
+  const total = { compared: 0, mismatches: 0, first: null as string | null };
+  for (let step = 1; step <= steps; step++) {
+    const gradients = Object.fromEntries(params.map(({ name, shape }, i) => [name, randomBits(shape[0]!, seed + 1_000 * step + i)]));
+    await optimizer.step({ gradients });
+    interpreter.step(new Map(Object.entries(gradients)));
+    for (const { name } of params) {
+      compare(await optimizer.download(name), interpreter.param(name) as Float32Array, `${name} at step ${step}`, total);
+      for (const state of build.states)
+        compare(
+          await optimizer.download(name, state.key as never),
+          interpreter.state(name, state.name) as Float32Array,
+          `${state.name} of ${name} at step ${step}`,
+          total,
+        );
+    }
+  }
+  optimizer.destroy();
+  return total;
+}
+
+const hypers: Readonly<Record<string, number>> = {
+  lr: 0.003,
+  beta1: 0.9,
+  beta2: 0.999,
+  epsilon: 1e-8,
+  weightDecay: 0.1,
+  layerwiseDecay: 0.8,
+  nLayers: 12,
+  momentum: 0.9,
+  dampening: 0.3,
+};
+
+function compare(
+  ours: Float32Array,
+  theirs: Float32Array,
+  place: string,
+  total: { compared: number; mismatches: number; first: string | null },
+): void {
+  const a = new Uint32Array(ours.buffer, ours.byteOffset, ours.length);
+  const b = new Uint32Array(theirs.buffer, theirs.byteOffset, theirs.length);
+  total.compared += a.length;
+  for (let i = 0; i < a.length; i++) {
+    if (a[i] === b[i] || (Number.isNaN(ours[i]!) && Number.isNaN(theirs[i]!))) continue;
+    total.mismatches++;
+    total.first ??= `${place}, element ${i}: 0x${a[i]!.toString(16)} here, 0x${b[i]!.toString(16)} in the interpreter`;
+  }
+}
