@@ -31,7 +31,7 @@ export interface BuildPlan {
 
 /** Finds and reads everything that a build is made of; compiles nothing. */
 export async function planBuild(context: Context, options: BuildOptions): Promise<BuildPlan> {
-  const config = await loadConfig(context.cwd, options.config);
+  const config = await loadConfig(context, options.config);
   const all = options.files.length === 0;
   const files = all ? findSpecs(config.root, config.specs) : namedSpecs(config.root, context.cwd, options.files);
   if (files.length === 0)

@@ -5,6 +5,7 @@ import { dirname, extname, relative, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { isRecord, parseStrictJson } from "../runtime/state/strict-json.js";
 import { CliError, fileError } from "./cli-error.js";
+import type { Context } from "./context.js";
 import { DEFAULT_SPECS } from "./spec-files.js";
 
 const CONFIG_NAMES = ["optspec.config.json", "optspec.config.mjs"] as const;
@@ -26,17 +27,17 @@ export interface Config {
 }
 
 /** The config that is named, or the one in this folder, or none. */
-export async function loadConfig(cwd: string, named: string | null): Promise<Config> {
+export async function loadConfig({ cwd, importModule }: Context, named: string | null): Promise<Config> {
   const present = named === null ? CONFIG_NAMES.filter((name) => existsSync(resolve(cwd, name))) : [named];
   if (present.length > 1) throw new CliError(`both ${present.join(" and ")} are here`, "keep one of them, or choose with --config FILE");
   const [name] = present;
   if (name === undefined) return { file: null, root: cwd, specs: DEFAULT_SPECS, out: DEFAULT_OUT, builds: new Map() };
   const path = resolve(cwd, name);
   const root = dirname(path);
-  return readConfig(relative(root, path), root, await evaluateConfig(path, name));
+  return readConfig(relative(root, path), root, await evaluateConfig(path, name, importModule));
 }
 
-async function evaluateConfig(path: string, name: string): Promise<unknown> {
+async function evaluateConfig(path: string, name: string, importModule: Context["importModule"]): Promise<unknown> {
   if (extname(path) === ".json") {
     const parsed = parseStrictJson(readText(path, name));
     if (!parsed.ok) throw new CliError(`${name} is not JSON: ${parsed.reason}`, "correct it there");
@@ -45,7 +46,7 @@ async function evaluateConfig(path: string, name: string): Promise<unknown> {
   if (extname(path) !== ".mjs") throw new CliError(`${name} is neither .json nor .mjs`, `rename it to ${CONFIG_NAMES.join(" or ")}`);
   readText(path, name);
   try {
-    const module: unknown = await import(pathToFileURL(path).href);
+    const module = await importModule(pathToFileURL(path).href);
     return isRecord(module) ? module.default : undefined;
   } catch (error) {
     throw new CliError(

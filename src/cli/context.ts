@@ -18,6 +18,8 @@ export interface Context {
   readonly interactive: boolean;
   /** Identifies the compiler that runs: its outputs are the same as long as this is. Null where it is run from its sources. */
   readonly generator: string | null;
+  /** Imports a module of the user's: a config, an optional peer. */
+  readonly importModule: (specifier: string) => Promise<unknown>;
 }
 
 export interface Outcome {

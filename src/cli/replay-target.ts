@@ -1,12 +1,9 @@
-// Opens what a run is replayed on. Devices are loaded only when asked for; Dawn is an optional peer.
+// Opens what a run is replayed on. Devices are loaded only when asked for.
 
-import { createRequire } from "node:module";
-import { join } from "node:path";
-import { pathToFileURL } from "node:url";
 import type { CompiledOptimizer } from "../compiler/compile.js";
 import type { ReplayTarget } from "../tools/replay.js";
 import { deviceTarget, interpreterTarget, type ReplaySettings } from "../tools/replay-targets.js";
-import { CliError } from "./cli-error.js";
+import type { Context } from "./context.js";
 
 export const TARGETS = ["interpret", "interpret64", "cpu", "webgpu", "cuda"] as const;
 export type TargetName = (typeof TARGETS)[number];
@@ -15,6 +12,7 @@ export type DeviceName = Exclude<TargetName, "cuda">;
 
 /** The optimizer's one build on this target. */
 export async function openTarget(
+  context: Context,
   name: DeviceName,
   { definition, spec, plans }: CompiledOptimizer,
   settings: ReplaySettings,
@@ -32,53 +30,18 @@ export async function openTarget(
       return deviceTarget(definition, await cpu(), settings);
     }
     case "webgpu": {
-      const { webgpu } = await import("../runtime/webgpu/index.js");
-      const gpu = await openDawn();
-      const device = await webgpu({ gpu });
-      const target = await deviceTarget(definition, device, settings);
+      const { openDawn } = await import("./dawn.js");
+      const dawn = await openDawn(context);
+      const target = await deviceTarget(definition, dawn.device, settings);
       return {
         ...target,
         destroy() {
           target.destroy();
-          device.destroy();
-          instances.delete(gpu);
+          dawn.destroy();
         },
       };
     }
     default:
       return name satisfies never;
-  }
-}
-
-/** Dawn's instance lives as long as somebody holds it. */
-const instances = new Set<GPU>();
-
-interface DawnPackage {
-  readonly create: (flags: string[]) => GPU;
-  readonly globals: Readonly<Record<string, unknown>>;
-}
-
-async function openDawn(): Promise<GPU> {
-  const { create, globals } = await importDawn();
-  Object.assign(globalThis, globals);
-  const gpu = create([]);
-  instances.add(gpu);
-  return gpu;
-}
-
-/** The package beside optspec, or else in the project where the command runs. */
-async function importDawn(): Promise<DawnPackage> {
-  try {
-    return (await import("webgpu")) as DawnPackage;
-  } catch {
-    try {
-      const path = createRequire(join(process.cwd(), "package.json")).resolve("webgpu");
-      return (await import(pathToFileURL(path).href)) as DawnPackage;
-    } catch {
-      throw new CliError(
-        'WebGPU in Node needs the package "webgpu" (Dawn), which is not installed',
-        "npm install webgpu; or replay on cpu",
-      );
-    }
   }
 }

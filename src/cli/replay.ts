@@ -93,7 +93,7 @@ async function runOn(
     gradients: run.complete ? "all" : "some",
   };
   try {
-    const target = await openTarget(name, optimizer, settings);
+    const target = await openTarget(context, name, optimizer, settings);
     try {
       const { steps } = span;
       const progress = (step: number) =>

@@ -4,7 +4,7 @@ import type { Context } from "./context.js";
 import { type ExitCode, main } from "./main.js";
 
 /** Runs the process's arguments. Never rejects. */
-export async function start(bundle: { readonly generator: string | null; readonly version: string }): Promise<ExitCode> {
+export async function start(program: Pick<Context, "generator" | "importModule"> & { readonly version: string }): Promise<ExitCode> {
   const { stdout, stderr, env } = process;
   // Whoever reads our output may stop reading: `optspec explain ... | head`.
   for (const stream of [stdout, stderr]) stream.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 2));
@@ -15,10 +15,11 @@ export async function start(bundle: { readonly generator: string | null; readonl
     color: wantsColor(stderr.isTTY, env),
     width: stderr.columns ?? 100,
     interactive: stderr.isTTY === true && env.TERM !== "dumb",
-    generator: bundle.generator,
+    generator: program.generator,
+    importModule: program.importModule,
   };
   try {
-    return await main(process.argv.slice(2), context, bundle.version);
+    return await main(process.argv.slice(2), context, program.version);
   } catch (error) {
     context.talk(`bug: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
     return 2;

@@ -23,6 +23,7 @@ export async function optspec(cwd: string, args: readonly string[], generator: s
       width: 100,
       interactive: false,
       generator,
+      importModule: (specifier) => import(specifier),
     },
     "0.0.0",
   );

@@ -43,7 +43,6 @@ function compile(name: string): Chunk {
   const cachedData = cache.read(key);
   const script = new vm.Script(source, {
     filename,
-    importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
     ...(cachedData !== undefined && { cachedData }),
   });
   if (cachedData === undefined || script.cachedDataRejected) fresh.push({ name: key, script });
@@ -51,7 +50,9 @@ function compile(name: string): Chunk {
 }
 
 const entry = load(`./${BUNDLE.entry}`) as { readonly start: typeof start };
-entry.start({ generator: BUNDLE.id, version: BUNDLE.version }).then((exitCode) => {
+// Code that comes from a cache cannot import modules; this file's can.
+const importModule = (specifier: string): Promise<unknown> => import(specifier);
+entry.start({ generator: BUNDLE.id, version: BUNDLE.version, importModule }).then((exitCode) => {
   for (const { name, script } of fresh) cache.write(name, script.createCachedData());
   process.stdout.write("", () => process.exit(exitCode));
 });
