@@ -64,6 +64,8 @@ export const nameCases = {
   ],
   "shadowed-name": ["«rank» = 3  param <- param * rank", "«ratio» = 3  param <- param * ratio", "«sqrt» = 3  param <- param * sqrt"],
   "second-definition": ["x = grad  «x» = param  param <- param - x", "fn f(a) { b = a  «b» = a  return b }  param <- f(grad)"],
+  "pinned-local": ["big = rank > 1  state m = 0 when big  «big» <- rank > 2  if big { m <- m + grad }"],
+  "declaration-of-changed": ["big = rank > 1  big <- rank > 2  state m = 0 when «big»  m <- m + grad"],
   "assign-to-unknown": ["«x» <- grad", "fn f(a) { «b» <- a  return a }  param <- f(grad)"],
   "cannot-assign": ["«lr» <- 3", "«grad» <- param", "«t» <- 3", "option o = false  «o» <- 3  param <- if o then param else grad"],
   "function-writes": [

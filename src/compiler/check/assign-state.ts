@@ -38,7 +38,7 @@ function intoDevice(target: Identifier, state: StateInfo, value: TypedExpr, env:
   const { name, extent } = state.spec;
   for (const { condition } of env.facts) {
     if (within(condition.extent, extent)) continue;
-    if (extent === "model" && intoModel(condition, target.span, env.ctx) === condition) continue;
+    if (extent === "model" && intoModel(condition, target.span, env) === condition) continue;
     env.ctx.reporter.report("condition-too-wide", { name, extent, of: condition.extent }, placeOf(condition, env), [
       { span: target.span, text: `one number for ${extent === "model" ? "the model" : "each of its places"}` },
     ]);
@@ -50,7 +50,7 @@ function intoDevice(target: Identifier, state: StateInfo, value: TypedExpr, env:
 /** The value for a place of this extent; null after an error. */
 export function fitExtent(name: string, extent: StateInfo["spec"]["extent"], value: TypedExpr, place: Span, env: Env): TypedExpr | null {
   if (within(value.extent, extent)) return value;
-  const fitted = extent === "model" ? intoModel(value, place, env.ctx) : null;
+  const fitted = extent === "model" ? intoModel(value, place, env) : null;
   if (fitted === null) env.ctx.reporter.report("extent-too-wide", { name, extent, of: value.extent }, placeOf(value, env));
   return fitted;
 }

@@ -38,6 +38,8 @@ export interface Local {
   /** Everything it was ever given, with the conditions that governed that; one source is a definition. Null is an error told elsewhere. */
   readonly sources: (TypedExpr | null)[];
   uses: number;
+  /** A declaration reads it: it may not be given a further value. */
+  pinned: boolean;
   /** True for what the text defines by `=`: it should be used. */
   readonly computed: boolean;
 }
@@ -133,6 +135,7 @@ export function bindLocal(
     stage: value?.stage ?? "build",
     sources: [value],
     uses: 0,
+    pinned: false,
     computed: false,
     ...more,
   };

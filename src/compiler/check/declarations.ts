@@ -3,6 +3,7 @@
 import { joinExtents, stageIsBefore, within } from "../ir/extent.js";
 import type { Expr, HyperDecl, IntervalSyntax, OptionDecl, StateDecl } from "../syntax/ast.js";
 import { fitExtent } from "./assign-state.js";
+import { closeOver } from "./closed.js";
 import { constantOf } from "./constants.js";
 import { type Env, inner } from "./context.js";
 import { checkTyped, notAvailable } from "./expressions.js";
@@ -124,7 +125,8 @@ export function checkState(decl: StateDecl, env: Env): void {
 
 function checkWhen(condition: Expr, env: Env): TypedExpr | null {
   const checked = checkTyped(condition, "boolean", { ...env, place: "when" });
-  if (checked === null || stageIsBefore(checked.stage, "step")) return checked;
+  if (checked === null) return null;
+  if (stageIsBefore(checked.stage, "step")) return closed(checked, condition, env);
   env.ctx.reporter.report("when-not-setup", { stage: checked.stage }, condition.span);
   return null;
 }
@@ -138,7 +140,13 @@ function checkInitial(decl: StateDecl, extent: StateSpec["extent"], given: boole
     ctx.reporter.report("device-into-host", { name, governs: false }, decl.value.span);
     return null;
   }
-  if (!decl.host || given) return fitExtent(name, extent, value, decl.name.span, env);
-  if (!within(value.extent, extent)) ctx.hostExtents.set(name, joinExtents(value.extent, extent));
-  return value;
+  if (decl.host && !given && !within(value.extent, extent)) ctx.hostExtents.set(name, joinExtents(value.extent, extent));
+  const fitted = decl.host && !given ? value : fitExtent(name, extent, value, decl.name.span, env);
+  return fitted && closed(fitted, decl.value, env);
+}
+
+function closed(value: TypedExpr, syntax: Expr, env: Env): TypedExpr | null {
+  const whole = closeOver(value, env.ctx);
+  if (whole === null) env.ctx.reporter.report("declaration-of-changed", undefined, syntax.span);
+  return whole;
 }

@@ -3,10 +3,9 @@
 
 import { within } from "../ir/extent.js";
 import type { Span } from "../source.js";
-import type { Context } from "./context.js";
-import { LARGEST_OPTIMIZER } from "./limits.js";
-import type { TypedExpr } from "./spec.js";
-import { apply, childrenOf, select } from "./typed.js";
+import { bindLocal, type Context, definitionOf, type Env, inner } from "./context.js";
+import type { TypedExpr, TypedStatement } from "./spec.js";
+import { allThere, apply, childrenOf, select } from "./typed.js";
 
 /** Everything that an expression is computed from, locals seen through, each local once. */
 function* leavesOf(expr: TypedExpr, ctx: Context, seen = new Set<number>()): Generator<TypedExpr> {
@@ -29,38 +28,69 @@ const isStepCount = (leaf: TypedExpr) => leaf.kind === "ambient" && leaf.ambient
  * Fits an expression into a place of extent model: makes the hypers that it reads global, and gives it back with the optimizer's
  * steps for `t`. Null where it has one number for each parameter for any other reason.
  */
-export function intoModel(expr: TypedExpr, place: Span, ctx: Context): TypedExpr | null {
+export function intoModel(expr: TypedExpr, place: Span, env: Env): TypedExpr | null {
+  const { ctx } = env;
   const leaves = [...leavesOf(expr, ctx)];
   const fits = leaves.every((leaf) => leaf.kind === "hyper" || isStepCount(leaf) || within(leaf.extent, "model"));
   if (!fits) return null;
-  const rewritten = leaves.some(isStepCount) ? withOptimizerSteps(expr, ctx) : expr;
+  const rewritten = leaves.some(isStepCount) ? withOptimizerSteps(expr, env) : expr;
   if (rewritten === null) return null;
   for (const leaf of leaves) if (leaf.kind === "hyper" && !ctx.globals.has(leaf.hyper)) ctx.globals.set(leaf.hyper, place);
   return rewritten;
 }
 
-/** The expression with `step` for `t`; null where a local that counts steps was given more than one value. */
-function withOptimizerSteps(expr: TypedExpr, ctx: Context): TypedExpr | null {
-  if (++ctx.size > LARGEST_OPTIMIZER) return null;
-  switch (expr.kind) {
-    case "ambient":
-      return expr.ambient === "t" ? { ...expr, ambient: "step", extent: "model" } : expr;
-    case "local": {
-      if (![...leavesOf(expr, ctx)].some(isStepCount)) return expr;
-      const { sources } = ctx.locals[expr.local]!;
-      return sources.length === 1 && sources[0] ? withOptimizerSteps(sources[0], ctx) : null;
+/** True where computing an expression again, further down, gives the same: no state and no changed local lies behind it. */
+function stands(expr: TypedExpr, ctx: Context, seen = new Set<TypedExpr>()): boolean {
+  if (seen.has(expr)) return true;
+  seen.add(expr);
+  if (expr.kind === "cell") return false;
+  if (expr.kind !== "local") return childrenOf(expr).every((child) => stands(child, ctx, seen));
+  const definition = definitionOf(ctx, expr.local);
+  return definition !== null && stands(definition, ctx, seen);
+}
+
+/** The expression with `step` for `t`; null where a local that counts steps reads what changes. */
+function withOptimizerSteps(expr: TypedExpr, env: Env): TypedExpr | null {
+  const { ctx } = env;
+  const statements: TypedStatement[] = [];
+  const renamed = new Map<number, TypedExpr | null>();
+  const counts = (e: TypedExpr) => [...leavesOf(e, ctx)].some(isStepCount);
+
+  function rewrite(e: TypedExpr): TypedExpr | null {
+    switch (e.kind) {
+      case "ambient":
+        return e.ambient === "t" ? { ...e, ambient: "step", extent: "model" } : e;
+      case "local":
+        return counts(e) ? rewriteLocal(e) : e;
+      case "block":
+        return counts(e) ? rewrite(e.result) : e;
+      case "apply": {
+        const args = e.args.map(rewrite);
+        return allThere(args) ? apply(e.op, args, e.span) : null;
+      }
+      case "select": {
+        const [condition, then, otherwise] = childrenOf(e).map(rewrite);
+        return condition && then && otherwise ? select(condition, then, otherwise, e.span) : null;
+      }
+      default:
+        return e;
     }
-    case "block":
-      return [...leavesOf(expr, ctx)].some(isStepCount) ? withOptimizerSteps(expr.result, ctx) : expr;
-    case "apply": {
-      const args = expr.args.map((arg) => withOptimizerSteps(arg, ctx));
-      return args.some((arg) => arg === null) ? null : apply(expr.op, args as TypedExpr[], expr.span);
-    }
-    case "select": {
-      const [condition, then, otherwise] = childrenOf(expr).map((child) => withOptimizerSteps(child, ctx));
-      return condition && then && otherwise ? select(condition, then, otherwise, expr.span) : null;
-    }
-    default:
-      return expr;
   }
+
+  /** A local of the same name with the other count; defined once, however often it is read. */
+  function rewriteLocal(e: Extract<TypedExpr, { kind: "local" }>): TypedExpr | null {
+    const before = renamed.get(e.local);
+    if (before !== undefined) return before;
+    const { sources, name, span } = ctx.locals[e.local]!;
+    const value = sources[0] && stands(e, ctx) ? rewrite(sources[0]) : null;
+    const local = value && bindLocal(inner(env), name, span, value);
+    if (local !== null) statements.push({ kind: "define", local: local.id, name, value: value!, span });
+    const read = local && { ...e, local: local.id, extent: local.extent };
+    renamed.set(e.local, read);
+    return read;
+  }
+
+  const result = rewrite(expr);
+  if (result === null || statements.length === 0) return result;
+  return { kind: "block", statements, result, extent: result.extent, stage: result.stage, type: result.type, span: result.span };
 }

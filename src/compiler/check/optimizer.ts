@@ -10,7 +10,7 @@ import { checkHyper, checkOption, checkState } from "./declarations.js";
 import { notAvailable } from "./expressions.js";
 import { checkUncalled } from "./functions.js";
 import { createLibrary } from "./library.js";
-import { checkLimits } from "./limits.js";
+import { checkLimits, LARGEST_OPTIMIZER } from "./limits.js";
 import { checkUses } from "./lints.js";
 import type { CheckReporter } from "./report-once.js";
 import { checkRules } from "./rules.js";
@@ -96,8 +96,10 @@ export function checkOptimizer(decl: OptimizerDecl, file: FileScope): Checked {
   for (const info of ctx.functions.values()) if (local.includes(info.decl) && info.calls === 0) checkUncalled(info, env);
   const ofKind = <K extends Item["kind"]>(kind: K) => items.filter((item): item is Extract<Item, { kind: K }> => item.kind === kind);
   const rules = checkRules(decl.name.name, ofKind("rules") satisfies RuleBlockSyntax[], ofKind("set") satisfies SetDecl[], env);
-  if (!file.damaged) checkUses(ctx, ofKind("state") satisfies StateDecl[]);
-  checkLimits(body, ctx, decl.name);
+  if (ctx.size <= LARGEST_OPTIMIZER) {
+    if (!file.damaged) checkUses(ctx, ofKind("state") satisfies StateDecl[]);
+    checkLimits(body, ctx, decl.name);
+  }
   const called = [...ctx.functions.values()].filter((info: FunctionInfo) => info.calls > 0).map((info) => info.decl.name.name);
   return { spec: ctx.reporter.errors > 0 ? null : specOf(decl, ctx, body, rules), called };
 }

@@ -130,8 +130,8 @@ function checkArm(syntax: RuleArmSyntax, verb: Verb, hyper: HyperInfo | null, en
   }
   const type = verb === "freeze" || hyper?.type === "bool" ? "boolean" : "number";
   const value = checkTyped(syntax.value, type, { ...bare, place: "ruleValue" });
-  reportUnusedCaptures(captured, ctx.locals.slice(firstLocal), ctx);
   if (value === null || (syntax.condition !== null && condition === null)) return null;
+  reportUnusedCaptures(captured, ctx.locals.slice(firstLocal), ctx);
   checkValue(value, verb, hyper, ctx);
   const exponents = exponentsOf(value, ctx);
   for (const exponent of exponents) {

@@ -90,6 +90,10 @@ function checkAssign(statement: Extract<Statement, { kind: "assign" }>, env: Env
 
 function assignLocal(statement: Extract<Statement, { kind: "assign" }>, local: Local, env: Env): TypedStatement | null {
   const value = local.type === null ? checkExpr(statement.value, env) : checkTyped(statement.value, local.type, env);
+  if (local.pinned) {
+    env.ctx.reporter.report("pinned-local", { name: local.name }, statement.target.span);
+    return null;
+  }
   local.sources.push(value);
   if (value === null) return null;
   local.extent = value.extent;

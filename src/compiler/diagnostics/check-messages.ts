@@ -69,6 +69,10 @@ const nameMessages = {
   }),
   "second-definition": ({ name }: Named) =>
     withHelp(`\`${name}\` is defined twice in this block`, `write \`${name} <- ...\` for a new value`),
+  "pinned-local": ({ name }: Named) =>
+    withHelp(`\`${name}\` is read by a declaration above and keeps its value`, "define a local of another name"),
+  "declaration-of-changed": () =>
+    withHelp("this reads a local that has had more than one value", "define a local by one `=` above the declaration"),
   "assign-to-unknown": ({ name, nearest }: Near) =>
     withHelp(
       `there is no state or local \`${name}\` to give a value to`,
