@@ -67,6 +67,7 @@ export function choose(condition: TypedExpr, then: Operand, otherwise: Operand):
   return {
     kind: "select",
     condition,
+    // biome-ignore lint/suspicious/noThenProperty: the name of the contract
     then: sides[0],
     otherwise: sides[1],
     extent: all.map((a) => a.extent).reduce(joinExtents),

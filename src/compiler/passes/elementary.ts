@@ -9,7 +9,7 @@ import type { Notation } from "./notation.js";
 /** ln 2 in two parts: the first has few bits, so that its product with a small whole number is exact. */
 const LN2_HIGH = 0.693359375;
 const LN2_LOW = -2.1219444e-4;
-export const SMALLEST_NORMAL = 2 ** -126;
+const SMALLEST_NORMAL = 2 ** -126;
 
 /** e^x; 0 below -104, infinite above 88.72. */
 export function exp(n: Notation, x: ValueId): ValueId {
