@@ -62,7 +62,12 @@ export const nameCases = {
     "«grad» = param * 2",
     "option o = false  «o» = 3  param <- if o then param else grad",
   ],
-  "shadowed-name": ["«rank» = 3  param <- param * rank", "«ratio» = 3  param <- param * ratio", "«sqrt» = 3  param <- param * sqrt"],
+  "shadowed-name": [
+    "«rank» = 3  param <- param * rank",
+    "«ratio» = 3  param <- param * ratio",
+    "«sqrt» = 3  param <- param * sqrt",
+    "fn f(x) { «first» = x  return first }  param <- f(param)",
+  ],
   "second-definition": ["x = grad  «x» = param  param <- param - x", "fn f(a) { b = a  «b» = a  return b }  param <- f(grad)"],
   "pinned-local": ["big = rank > 1  state m = 0 when big  «big» <- rank > 2  if big { m <- m + grad }"],
   "declaration-of-changed": ["big = rank > 1  big <- rank > 2  state m = 0 when «big»  m <- m + grad"],
@@ -168,7 +173,7 @@ export const flowCases = {
     "option o = false  state m = 0 when o  if o { m <- grad }  param <- if not o then old(«m») else param",
   ],
   "host-state-extent": ["host state W: «row» = 0  W <- W + 1  param <- param * W"],
-  "extent-not-whole": [],
+  "extent-not-whole": ["state a: axis(«0.5») = 0  a <- a + grad", "state a: block(«0») = 0  a <- a + grad"],
 } as const satisfies Cases;
 
 export const declarationCases = {
@@ -200,7 +205,7 @@ export const useCases = {
 
 export const ruleCases = {
   pattern: ['rules scale lr { «""» => 2   else => 1 }', 'rules scale lr { "encoder«.»" => 2   else => 1 }'],
-  "pattern-hint": [],
+  "pattern-hint": ['rules scale lr { "a«+»" => 2   else => 1 }'],
   "patterns-differ-in-case": ['rules scale lr { "bias" => 2   «"Bias"» => 3   else => 1 }'],
   "contains-needs-text": ['rules scale lr { «contains("")» => 2   else => 1 }', "rules scale lr { «contains(3)» => 2   else => 1 }"],
   "dtype-comparison": ['rules scale lr { dtype == «"f32"» => 2   else => 1 }', 'rules scale lr { dtype < «"F32"» => 2   else => 1 }'],
@@ -263,7 +268,8 @@ export const laterCases = {
     'order «depth» { "a" => 0   else => 1 }  rules scale lr { else => lr.base ^ (depth.max - depth) }',
     "entry «eval» from train { param <- param * 2 }",
     "transform «r»(x; a) { state s = 0  s <- s + x * a  return s }  param <- param - r(grad; 2)",
-    'rules «use» { "a" => this   else => this }',
+    "hyper a = 1  «before» { grad <- grad * a }",
+    'hyper a = 1  rules «use» { "a" => B(lr = a)   else => this }',
     "param <- param - «adam»(grad; 0.9, 0.999, 1e-8)",
     "param <- param - (grad |> «clip_global_norm»(1))",
     "option o = false  param <- if o then param else grad  rules scale lr { else => if «o» then 1 else 2 }",

@@ -117,7 +117,8 @@ export const correct: Readonly<Record<string, string>> = {
   param <- param - lambda * workgroup + default
 }`,
   Host: `optimizer Host {
-  hyper lr = 1, n: int = 3 in [1, 10], warm: bool = true
+  hyper lr = 1, n: int = 3 in [1, 10], warm: bool = true, p = 0
+  if p > 0 { param <- param * (1 / p) }
   fixed hyper depth: int = 2, wide: bool = false
   host state W: model = 0
   host state steps, best = 1

@@ -34,6 +34,40 @@ describe.each(Object.entries(all).filter(([, texts]) => texts.length > 0))("%s",
   });
 });
 
-test("every message has a case", () => {
-  expect(Object.keys(checkMessages).filter((code) => !Object.hasOwn(all, code))).toEqual([]);
+test("every message has a case, those of limits in their own test", () => {
+  const limits = ["nested-too-deeply", "optimizer-too-large", "too-many-states", "too-many-variants", "too-many-coefficients"];
+  expect(Object.keys(checkMessages).filter((code) => !all[code]?.length)).toEqual(limits);
+});
+
+test.each([
+  ["param <- param - lrr", "did you mean `lr`?"],
+  ["param <- sqrtt(param)", "did you mean `sqrt`?"],
+  ["mom <- grad  state momentum = 0  momentum <- momentum + grad", "`mom = ...` defines a local, `state mom = 0` declares a state"],
+  ["option o: plain | other = plain  if o == plan { param <- grad }", "did you mean `plain`?"],
+  ["hyper rate = 1  param <- param * rate  rules scale rat { else => 1 }", "did you mean `rate`?"],
+  ["state m = 0  m = grad", "write `m <- ...` to give it a new value"],
+  ["option o = false  state m = 0 when o  m <- m + grad", "put it under `if o`; the condition may be one of several joined by `and`"],
+  ["host state W = 0  W <- W + grad", "keep it on the device: `state W: model = ...`"],
+])("the way out of %s", (text, help) => {
+  expect(checkText(around(text)).diagnostics.map((d) => d.help)).toContain(help);
+});
+
+test("a message repeats for no call of the function that it is about", () => {
+  const { diagnostics } = checkText(around("fn f(x) = x * foo  param <- f(f(f(param)))"));
+  expect(diagnostics.map((d) => d.code)).toEqual(["unknown-name"]);
+});
+
+test("one run tells every independent mistake, in the order of the text", () => {
+  const { diagnostics } = checkText(
+    around("hyper a = 2 in [0, 1]  state m = 0  x = foo  if lr { m <- bar(grad) }  param <- param - a / 0"),
+  );
+  expect(diagnostics.map((d) => d.code)).toEqual([
+    "default-out-of-range",
+    "state-never-read",
+    "unused-value",
+    "unknown-name",
+    "needs-condition",
+    "unknown-function",
+    "division-by-zero",
+  ]);
 });

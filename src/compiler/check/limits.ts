@@ -77,7 +77,7 @@ function* enteringExpr(expr: TypedExpr, ctx: Context, seen: Set<TypedExpr>): Gen
   }
 }
 
-/** Looks at every value that may arrive: both sides of a choice that the host makes. */
+/** Looks at every value that may arrive: both sides of a choice that the host makes. What defaults make infinite may be guarded. */
 function checkEntering({ expr, initial }: Entering, ctx: Context, seen: Set<TypedExpr>): void {
   if (seen.has(expr)) return;
   seen.add(expr);
@@ -87,6 +87,8 @@ function checkEntering({ expr, initial }: Entering, ctx: Context, seen: Set<Type
     return;
   }
   const becomes = initial && Math.abs(value) === Number.POSITIVE_INFINITY ? null : lossInF32(value);
+  const fromHypers = expr.kind !== "hyper" && constantOf(expr, ctx) === null;
+  if (fromHypers && !Number.isFinite(value)) return;
   if (becomes !== null) ctx.reporter.report("not-in-f32", { value, becomes }, expr.span);
 }
 

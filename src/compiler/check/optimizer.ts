@@ -97,7 +97,7 @@ export function checkOptimizer(decl: OptimizerDecl, file: FileScope): Checked {
   const ofKind = <K extends Item["kind"]>(kind: K) => items.filter((item): item is Extract<Item, { kind: K }> => item.kind === kind);
   const rules = checkRules(decl.name.name, ofKind("rules") satisfies RuleBlockSyntax[], ofKind("set") satisfies SetDecl[], env);
   if (ctx.size <= LARGEST_OPTIMIZER) {
-    if (!file.damaged) checkUses(ctx, ofKind("state") satisfies StateDecl[]);
+    if (!file.damaged && !items.some(hidesUses) && !file.functions.some(hidesUses)) checkUses(ctx, ofKind("state") satisfies StateDecl[]);
     checkLimits(body, ctx, decl.name);
   }
   const called = [...ctx.functions.values()].filter((info: FunctionInfo) => info.calls > 0).map((info) => info.decl.name.name);
@@ -107,6 +107,23 @@ export function checkOptimizer(decl: OptimizerDecl, file: FileScope): Checked {
 /** False for a declaration whose name could not be taken. */
 function stands(item: Item, ctx: Context): boolean {
   return !isDeclared(item) || ctx.declared.get(item.name.name)?.span === item.name.span;
+}
+
+/** True for what is refused without being read: names may be used there alone. */
+function hidesUses(item: Item): boolean {
+  switch (item.kind) {
+    case "transform":
+    case "order":
+    case "schedule":
+    case "store":
+    case "before":
+    case "after":
+      return true;
+    case "rules":
+      return item.verb === "use";
+    default:
+      return false;
+  }
 }
 
 function checkItem(item: Item, env: Env): TypedStatement | null {
@@ -141,7 +158,6 @@ function checkItem(item: Item, env: Env): TypedStatement | null {
     case "before":
     case "after":
       notAvailable(`\`${item.kind}\``, { span: { from: item.span.from, to: item.span.from + item.kind.length } }, env);
-      checkBody(item.body, env);
       return null;
     default:
       throw new Error(`bug: item ${JSON.stringify(item satisfies never)}`);

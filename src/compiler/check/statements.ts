@@ -56,20 +56,18 @@ function checkNewLocal(target: Identifier, env: Env): boolean {
     ctx.reporter.report("second-definition", { name }, span, [{ span: before.span, text: "defined here" }]);
     return false;
   }
-  if (env.inFunction) return true;
-  const declared = ctx.declared.get(name);
-  if (declared !== undefined || name === "param" || name === "grad") {
-    const what = declared?.what ?? (name === "param" ? "the parameter" : "the gradient");
-    ctx.reporter.report(
-      "local-hides",
-      { name, what },
-      span,
-      declared === undefined ? [] : [{ span: declared.span, text: "declared here" }],
-    );
-    return false;
-  }
+  if (!env.inFunction && hidesDeclared(target, env)) return false;
   const hidden = isAmbient(name) ? "an ambient name" : isBuiltin(name) || ctx.functions.has(name) ? "a function" : null;
-  if (hidden !== null) ctx.reporter.report("shadowed-name", { name, what: hidden }, span);
+  if (hidden !== null && env.at === null) ctx.reporter.report("shadowed-name", { name, what: hidden }, span);
+  return true;
+}
+
+/** Reports a local that would hide a state, a hyper, `param` or `grad`. */
+function hidesDeclared({ name, span }: Identifier, { ctx }: Env): boolean {
+  const declared = ctx.declared.get(name);
+  if (declared === undefined && name !== "param" && name !== "grad") return false;
+  const what = declared?.what ?? (name === "param" ? "the parameter" : "the gradient");
+  ctx.reporter.report("local-hides", { name, what }, span, declared === undefined ? [] : [{ span: declared.span, text: "declared here" }]);
   return true;
 }
 
