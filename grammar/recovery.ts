@@ -27,6 +27,9 @@ interface Frame {
 /** Nesting of expressions and blocks beyond this is refused: the parser and the passes recurse. */
 export const MAX_NESTING = 100;
 
+/** After so many mistakes the rest of the text is not read. */
+export const MAX_PROBLEMS = 200;
+
 // Members of chevrotain's parser that its types leave out; the version is pinned in package-lock.json.
 interface Internals {
   currIdx: number;
@@ -86,8 +89,7 @@ export abstract class RecoveringParser extends CstParser {
     this.ACTION(() => {
       if (++this.nesting <= MAX_NESTING) return;
       this.report("too-deep", "");
-      (this as unknown as Internals).currIdx = this.lexed!.tokens.length - 1;
-      this.silentAt = this.here;
+      this.giveUp();
     });
     try {
       parse();
@@ -102,16 +104,23 @@ export abstract class RecoveringParser extends CstParser {
     if (this.here !== this.silentAt && owner?.broken !== true) this.problems.push({ kind, at: this.here, expected });
     if (owner !== undefined) owner.broken = true;
     this.silentAt = this.here;
+    if (this.problems.length === MAX_PROBLEMS) this.giveUp();
+  }
+
+  private giveUp(): void {
+    (this as unknown as Internals).currIdx = this.lexed!.tokens.length - 1;
+    this.silentAt = this.here;
   }
 
   /** Notes the token just read as out of place, and gives up what seems to begin with it. */
   protected reportJunk(kind: "junk" | "stray", part: FrameKind): void {
     const internals = this as unknown as Internals;
-    internals.currIdx--;
+    const at = internals.currIdx--;
     // What follows a mistake on its line is the rest of it.
     if (this.followsProblem()) this.silentAt = this.here;
     this.report(kind, "");
-    internals.currIdx++;
+    if (internals.currIdx > at) return;
+    internals.currIdx = at;
     this.skip({ kind: part, start: this.here - 1, broken: true });
   }
 

@@ -23,8 +23,7 @@ export function classifyWords(tokens: IToken[], text: string): Words {
   for (let at = 0; at < tokens.length; at++) {
     const token = tokens[at]!;
     if (token.tokenType === T.Name) {
-      const begins = newLine[at] === 1 || !awaitsOperand(tokens[at - 1]);
-      setType(token, typeOfWord(token.image, at, begins));
+      setType(token, typeOfWord(token.image, at));
     } else if (token.tokenType === T.LBrace) brackets.push(holdsArms(at) ? "arms" : "{");
     else if (token.tokenType === T.LParen || token.tokenType === T.LBracket) brackets.push(isCall(at) ? "call" : "(");
     else if (token.tokenType === T.RBrace) {
@@ -34,23 +33,33 @@ export function classifyWords(tokens: IToken[], text: string): Words {
   }
   return { tokens, newLine };
 
-  function typeOfWord(word: string, at: number, begins: boolean): TokenType {
+  function typeOfWord(word: string, at: number): TokenType {
     const reserved = T.RESERVED.get(word);
     if (reserved !== undefined) return reserved;
-    if (begins && beginsAssignment(at)) return T.Target;
+    if (beginsAssignment(at)) return T.Target;
     const keyword = keywords.get(word);
-    if (begins && keyword?.follows(at + 1) === true) return keyword.type;
+    if (keyword !== undefined && beginsItem(at, keyword) && keyword.follows(at + 1)) return keyword.type;
     const contextual = T.CONTEXTUAL.get(word);
     if (contextual !== undefined) return contextual;
     return (T.REDUCERS as readonly string[]).includes(word) ? T.Reducer : T.Name;
   }
 
+  /** An item may begin here. Where an operand is still awaited only a new line makes that likely, and only two words in a row sure. */
+  function beginsItem(at: number, { loose }: Keyword): boolean {
+    const before = tokens[at - 1];
+    if (before !== undefined && NAMES_FOLLOW.has(before.tokenType)) return false;
+    return !(awaitsOperand(before) || before?.tokenType === T.Else) || (newLine[at] === 1 && !loose);
+  }
+
   function beginsAssignment(at: number): boolean {
     const next = tokens[at + 1]?.tokenType;
+    const before = tokens[at - 1];
     const within = brackets.at(-1);
     // `f(a,\n lr = 3)` goes on; `f(a +\n lr = 3` does not.
-    if (within === "arms" || (within === "call" && isOpener(tokens[at - 1]))) return false;
-    if (next === T.EqualEqual) return newLine[at] === 1;
+    if (within === "arms" || (within === "call" && isOpener(before))) return false;
+    // `==` is a slip only where no expression goes on.
+    if (next === T.EqualEqual) return newLine[at] === 1 && (before === undefined || STATEMENT_ENDS.has(before.tokenType));
+    if (awaitsOperand(before) && newLine[at] !== 1) return false;
     return next === T.Equals || next === T.Assign || next === T.Compound;
   }
 
@@ -69,6 +78,8 @@ interface Keyword {
   readonly type: TokenType;
   /** Whether the tokens from here on make the word before them a keyword. */
   readonly follows: Follows;
+  /** What follows could also go on an expression, were the word a name. */
+  readonly loose: boolean;
 }
 
 function keywordTable(tokens: readonly IToken[], image: (at: number) => string, isWord: Follows): Map<string, Keyword> {
@@ -84,36 +95,46 @@ function keywordTable(tokens: readonly IToken[], image: (at: number) => string, 
   const hasBlock: Follows = (at) => isWord(at) && type(at + 1) === T.LBrace;
   const verb = isOneOf("scale", "set", "freeze", "use", "override");
   const ruleBlock: Follows = (at) => isBrace(at) || hasBlock(at);
+  const strict = (type: TokenType, follows: Follows): Keyword => ({ type, follows, loose: false });
+  const loose = (type: TokenType, follows: Follows): Keyword => ({ type, follows, loose: true });
   return new Map<string, Keyword>([
-    ["optimizer", { type: T.Optimizer, follows: isNamed }],
-    ["ruleset", { type: T.Ruleset, follows: isNamed }],
-    ["fn", { type: T.Fn, follows: isWord }],
-    ["transform", { type: T.Transform, follows: isWord }],
-    ["fixed", { type: T.Fixed, follows: isOneOf("hyper") }],
-    ["hyper", { type: T.Hyper, follows: isNamed }],
-    ["option", { type: T.Option, follows: isNamed }],
-    ["state", { type: T.State, follows: isNamed }],
-    ["host", { type: T.Host, follows: isOneOf("state", "input") }],
-    ["input", { type: T.Input, follows: isNamed }],
-    ["rules", { type: T.Rules, follows: verb }],
-    ["override", { type: T.Override, follows: verb }],
-    ["scale", { type: T.Scale, follows: ruleBlock }],
-    ["set", { type: T.SetWord, follows: (at) => ruleBlock(at) || (isWord(at) && type(at + 1) === T.Equals) }],
-    ["freeze", { type: T.Freeze, follows: isBrace }],
-    ["use", { type: T.Use, follows: isBrace }],
-    ["order", { type: T.Order, follows: hasBlock }],
-    ["store", { type: T.Store, follows: isBrace }],
-    ["schedule", { type: T.Schedule, follows: isNamed }],
-    ["entry", { type: T.Entry, follows: isNamed }],
-    ["step", { type: T.Step, follows: isOneOf("from") }],
-    ["before", { type: T.Before, follows: isBrace }],
-    ["after", { type: T.After, follows: isBrace }],
-    ["every", { type: T.Every, follows: isValue }],
-    ["repeat", { type: T.Repeat, follows: isValue }],
-    ["return", { type: T.Return, follows: (at) => type(at) === T.Name || type(at) === T.StringToken || isValue(at) }],
+    ["optimizer", strict(T.Optimizer, isNamed)],
+    ["ruleset", strict(T.Ruleset, isNamed)],
+    ["fn", strict(T.Fn, isWord)],
+    ["transform", strict(T.Transform, isWord)],
+    ["fixed", strict(T.Fixed, isOneOf("hyper"))],
+    ["hyper", strict(T.Hyper, isNamed)],
+    ["option", strict(T.Option, isNamed)],
+    ["state", strict(T.State, isNamed)],
+    ["host", strict(T.Host, isOneOf("state", "input"))],
+    ["input", strict(T.Input, isNamed)],
+    ["rules", strict(T.Rules, verb)],
+    ["override", strict(T.Override, verb)],
+    ["scale", loose(T.Scale, ruleBlock)],
+    ["set", loose(T.SetWord, (at) => ruleBlock(at) || (isWord(at) && type(at + 1) === T.Equals))],
+    ["freeze", loose(T.Freeze, isBrace)],
+    ["use", loose(T.Use, isBrace)],
+    ["order", strict(T.Order, hasBlock)],
+    ["store", loose(T.Store, isBrace)],
+    ["schedule", strict(T.Schedule, isNamed)],
+    ["entry", strict(T.Entry, isNamed)],
+    ["step", strict(T.Step, isOneOf("from"))],
+    ["before", loose(T.Before, isBrace)],
+    ["after", loose(T.After, isBrace)],
+    ["every", loose(T.Every, isValue)],
+    ["repeat", loose(T.Repeat, isValue)],
+    ["return", loose(T.Return, (at) => isValue(at) || image(at) === "if" || image(at) === "not")],
   ]);
 }
 
+/** What follows these is a name or an expression, never an item. */
+const NAMES_FOLLOW: ReadonlySet<TokenType> = new Set([
+  ...[T.Optimizer, T.Ruleset, T.Fn, T.Transform, T.Hyper, T.Option, T.State, T.Input, T.Order, T.Schedule, T.Entry, T.Scale, T.SetWord],
+  ...[T.From, T.With, T.When, T.Every, T.Repeat, T.Return],
+]);
+const STATEMENT_ENDS: ReadonlySet<TokenType> = new Set([
+  ...[T.Name, T.Reducer, T.NumberToken, T.StringToken, T.RParen, T.RBracket, T.LBrace, T.RBrace, T.Semi],
+]);
 const OPENERS: ReadonlySet<TokenType> = new Set([T.LParen, T.LBracket, T.Comma, T.Semi]);
 const AWAIT: ReadonlySet<TokenType> = new Set([
   ...[T.LParen, T.LBracket, T.Comma, T.Colon, T.Dot, T.Bar, T.FatArrow, T.Arrow, T.Equals, T.Assign, T.Compound],

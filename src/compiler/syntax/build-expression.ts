@@ -159,7 +159,7 @@ function prefixed(cursor: Cursor, lowest: number): Expr {
   }
   if (op === "not") {
     if (lowest > NOT_LEVEL) build.reporter.report("not-needs-parentheses", {}, span);
-    const value = binary(cursor, lowest > NOT_LEVEL ? UNARY : COMPARISON);
+    const value = binary(cursor, lowest > NOT_LEVEL ? UNARY : NOT_LEVEL);
     return grown({ kind: "unary", op: "not", operand: value, span: joinSpans(span, value.span) }, value);
   }
   const value = lowest >= POWER ? prefixed(cursor, POWER) : binary(cursor, UNARY);
