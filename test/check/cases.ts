@@ -22,6 +22,9 @@ export const nameCases = {
     "state m = «t»  m <- m + grad",
     "state m = «first»  m <- m + grad",
     "hyper a = «rank»  param <- param * a",
+    "hyper a = «shape[0]»  param <- param * a",
+    "hyper a = «numel[model]»  param <- param * a",
+    "hyper a = «lr.ratio»  param <- param * a",
     "option o = false  hyper a = if «o» then 1 else 2  param <- if o then param * a else param",
     "eta = lr * t  state m = «eta»  m <- m + eta * grad",
     "rules scale lr { else => «param» }",
@@ -205,7 +208,7 @@ export const useCases = {
 
 export const ruleCases = {
   pattern: ['rules scale lr { «""» => 2   else => 1 }', 'rules scale lr { "encoder«.»" => 2   else => 1 }'],
-  "pattern-hint": ['rules scale lr { "a«+»" => 2   else => 1 }'],
+  "pattern-hint": ['rules scale lr { "«(?:»a|b)" => 2   else => 1 }'],
   "patterns-differ-in-case": ['rules scale lr { "bias" => 2   «"Bias"» => 3   else => 1 }'],
   "contains-needs-text": ['rules scale lr { «contains("")» => 2   else => 1 }', "rules scale lr { «contains(3)» => 2   else => 1 }"],
   "dtype-comparison": ['rules scale lr { dtype == «"f32"» => 2   else => 1 }', 'rules scale lr { dtype < «"F32"» => 2   else => 1 }'],

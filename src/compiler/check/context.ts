@@ -4,9 +4,9 @@
 import type { Extent, Stage } from "../ir/extent.js";
 import type { ValueType } from "../ir/ops.js";
 import type { SourceText, Span } from "../source.js";
-import type { Expr, FunctionDecl, Statement } from "../syntax/ast.js";
+import type { FunctionDecl } from "../syntax/ast.js";
 import type { CheckReporter } from "./report-once.js";
-import type { HyperSpec, OptionSpec, StateSpec, TypedExpr, TypedStatement } from "./spec.js";
+import type { HyperSpec, OptionSpec, StateSpec, TypedExpr } from "./spec.js";
 
 export type HyperInfo = Omit<HyperSpec, "globalBecause"> & { uses: number };
 export type OptionInfo = OptionSpec & { uses: number };
@@ -44,7 +44,7 @@ export interface Local {
   readonly computed: boolean;
 }
 
-export interface Scope {
+interface Scope {
   readonly parent: Scope | null;
   readonly names: Map<string, Local>;
 }
@@ -149,6 +149,3 @@ export function definitionOf(ctx: Context, id: number): TypedExpr | null {
   const local = ctx.locals[id];
   return local !== undefined && local.rule === undefined && local.sources.length === 1 ? (local.sources[0] ?? null) : null;
 }
-
-export type CheckExpr = (expr: Expr, env: Env) => TypedExpr | null;
-export type CheckStatements = (statements: readonly Statement[], env: Env) => TypedStatement[];

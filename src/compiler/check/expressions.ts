@@ -2,12 +2,13 @@
 
 import type { ValueType } from "../ir/ops.js";
 import type { HyperForm } from "../ir/value.js";
-import type { CallExpr, Expr, ExtentSyntax } from "../syntax/ast.js";
+import type { Span } from "../source.js";
+import type { CallExpr, Expr } from "../syntax/ast.js";
 import { checkCall } from "./calls.js";
 import { constantOf } from "./constants.js";
 import { type Env, findLocal, placeOf } from "./context.js";
 import { LARGEST_EXPRESSION, LARGEST_OPTIMIZER } from "./limits.js";
-import { checkName, readHyper } from "./names.js";
+import { checkName, readHyper, refuse } from "./names.js";
 import { checkBinary } from "./operators.js";
 import { checkReduction } from "./reductions.js";
 import type { TypedExpr } from "./spec.js";
@@ -94,6 +95,9 @@ function checkMember(expr: Extract<Expr, { kind: "member" }>, env: Env): Checked
   if (object.kind === "name" && ctx.refused.has(object.name)) return null;
   const isHyper = object.kind === "name" && findLocal(env.scope, object.name) === null && ctx.hypers.has(object.name);
   const form = forms.find((f) => f === member.name);
+  if (isHyper && form !== undefined && env.place === "default") {
+    return refuse(`${object.name}.${form}`, "known once rules are decided", `write \`${object.name}\``, expr, env);
+  }
   if (isHyper && form !== undefined) {
     if (ctx.hypers.get(object.name)!.type !== "bool") return { ...readHyper(object, form, env), span: placeOf(expr, env) };
     readHyper(object, form, env);
@@ -114,6 +118,9 @@ function checkIndex(expr: Extract<Expr, { kind: "index" }>, env: Env): Checked {
   if (ctx.refused.has(name)) {
     checkExpr(expr.index, env);
     return null;
+  }
+  if (env.place === "default" && (name === "numel" || name === "shape")) {
+    return refuse(name, "a fact of the parameters", "a default is one value that needs no model", expr, env);
   }
   if (name === "numel" && expr.index.kind === "name" && expr.index.name === "model") {
     return { kind: "ambient", ambient: "modelNumel", type: "number", extent: "model", stage: "setup", span };
@@ -148,7 +155,7 @@ export function under(env: Env, condition: TypedExpr | null, holds: boolean): En
 }
 
 /** Reports a construct that the grammar knows and this version does not compile. */
-export function notAvailable(what: string, node: { readonly span: ExtentSyntax["span"] }, env: Env): null {
+export function notAvailable(what: string, node: { readonly span: Span }, env: Env): null {
   env.ctx.reporter.report("not-available-yet", { what }, placeOf(node, env));
   return null;
 }

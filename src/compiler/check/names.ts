@@ -13,7 +13,7 @@ import { apply, type Checked, literal } from "./typed.js";
 type NameExpr = Extract<Expr, { kind: "name" }>;
 
 /** Every name that exists without being declared; a hyper, state or option cannot have it. */
-export const ambientNames = [
+const ambientNames = [
   "param",
   "grad",
   "t",
@@ -44,7 +44,7 @@ const placeNames: Readonly<Record<Place, string>> = {
 };
 
 /** Reports that a name which exists may not be used at this place. */
-function refuse(name: string, what: string, help: string, node: { readonly span: Identifier["span"] }, env: Env): null {
+export function refuse(name: string, what: string, help: string, node: { readonly span: Identifier["span"] }, env: Env): null {
   env.ctx.reporter.report(
     "not-visible-here",
     { name, what, where: env.inFunction ? "inside a `fn`" : placeNames[env.place], help },
