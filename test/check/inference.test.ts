@@ -97,10 +97,11 @@ test("where `t` flows into a number of the whole model it counts the optimizer's
   expect(stored?.kind === "assign-cell" && stored.value.extent).toBe("model");
 });
 
-test("a local that counts steps and reads what changes does not fit there", () => {
+test("a local that counts steps and reads what has changed since does not fit there", () => {
   const told = (lines: string) =>
     checkText(around(`host state W, V: model = 0  ${lines}  W <- W + V  V <- x  param <- param * W`)).diagnostics.map((d) => d.code);
   expect(told("x = t * 2")).toEqual([]);
+  expect(told("x = t + V")).toEqual([]);
   expect(told("x = t + W")).toEqual(["extent-too-wide"]);
   expect(told("y = 1  x = t + y  y <- 2")).toEqual(["extent-too-wide"]);
 });

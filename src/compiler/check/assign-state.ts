@@ -15,6 +15,7 @@ export function assignState(target: Identifier, value: TypedExpr | null, span: S
   checkExists(target.name, target, env);
   if (value === null) return null;
   const fitted = state.spec.home === "host" ? intoHost(target, state, value, env) : intoDevice(target, state, value, env);
+  env.ctx.lastWrite.set(target.name, env.ctx.locals.length);
   return fitted === null ? null : { kind: "assign-cell", cell: target.name, value: fitted, span };
 }
 

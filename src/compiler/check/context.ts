@@ -73,6 +73,8 @@ export interface Context {
   /** Declared names that were used above their declaration: told there, and not once more as unused. */
   readonly early: Set<string>;
   readonly locals: Local[];
+  /** How many locals there were when a cell was last written. */
+  readonly lastWrite: Map<string, number>;
   readonly globals: Map<string, Span>;
   /** Extents of host states as far as they are inferred: from `model` upwards. */
   readonly hostExtents: Map<string, Extent>;

@@ -39,17 +39,19 @@ export function intoModel(expr: TypedExpr, place: Span, env: Env): TypedExpr | n
   return rewritten;
 }
 
-/** True where computing an expression again, further down, gives the same: no state and no changed local lies behind it. */
-function stands(expr: TypedExpr, ctx: Context, seen = new Set<TypedExpr>()): boolean {
-  if (seen.has(expr)) return true;
-  seen.add(expr);
-  if (expr.kind === "cell") return false;
-  if (expr.kind !== "local") return childrenOf(expr).every((child) => stands(child, ctx, seen));
-  const definition = definitionOf(ctx, expr.local);
-  return definition !== null && stands(definition, ctx, seen);
+/** True where computing a local again, further down, gives the same: nothing that it read has changed since. */
+function stands(local: number, ctx: Context, seen = new Set<number>()): boolean {
+  if (seen.has(local)) return true;
+  seen.add(local);
+  const definition = definitionOf(ctx, local);
+  const holds = (expr: TypedExpr): boolean => {
+    if (expr.kind === "cell") return expr.version === "old" || (ctx.lastWrite.get(expr.cell) ?? 0) <= local;
+    return expr.kind === "local" ? stands(expr.local, ctx, seen) : childrenOf(expr).every(holds);
+  };
+  return definition !== null && holds(definition);
 }
 
-/** The expression with `step` for `t`; null where a local that counts steps reads what changes. */
+/** The expression with `step` for `t`; null where a local that counts steps reads what has changed. */
 function withOptimizerSteps(expr: TypedExpr, env: Env): TypedExpr | null {
   const { ctx } = env;
   const statements: TypedStatement[] = [];
@@ -82,7 +84,7 @@ function withOptimizerSteps(expr: TypedExpr, env: Env): TypedExpr | null {
     const before = renamed.get(e.local);
     if (before !== undefined) return before;
     const { sources, name, span } = ctx.locals[e.local]!;
-    const value = sources[0] && stands(e, ctx) ? rewrite(sources[0]) : null;
+    const value = sources[0] && stands(e.local, ctx) ? rewrite(sources[0]) : null;
     const local = value && bindLocal(inner(env), name, span, value);
     if (local !== null) statements.push({ kind: "define", local: local.id, name, value: value!, span });
     const read = local && { ...e, local: local.id, extent: local.extent };

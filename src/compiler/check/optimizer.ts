@@ -41,6 +41,7 @@ export function createContext(file: FileScope): Context {
     declared: new Map(),
     early: new Set(),
     locals: [],
+    lastWrite: new Map(),
     globals: new Map(),
     hostExtents: file.hostExtents,
     size: 0,

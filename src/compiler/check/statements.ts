@@ -82,8 +82,9 @@ function checkAssign(statement: Extract<Statement, { kind: "assign" }>, env: Env
     return null;
   }
   const value = checkTyped(statement.value, "number", env);
-  if (target.name === "param") return value === null ? null : { kind: "assign-cell", cell: "param", value, span };
-  return assignState(target, value, span, env);
+  if (target.name !== "param") return assignState(target, value, span, env);
+  ctx.lastWrite.set("param", ctx.locals.length);
+  return value === null ? null : { kind: "assign-cell", cell: "param", value, span };
 }
 
 function assignLocal(statement: Extract<Statement, { kind: "assign" }>, local: Local, env: Env): TypedStatement | null {
