@@ -13,7 +13,9 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const ROUNDS = 5;
 
 async function warm(): Promise<{ msPerBuild: number; builds: number }> {
-  const { builds } = JSON.parse(readFileSync(join(root, "optspec.config.json"), "utf8")) as { builds: Record<string, Record<string, string | boolean>[]> };
+  const { builds } = JSON.parse(readFileSync(join(root, "optspec.config.json"), "utf8")) as {
+    builds: Record<string, Record<string, string | boolean>[]>;
+  };
   const text = readFileSync(join(root, "examples/adamwdl.opt"), "utf8");
   const once = async (): Promise<number> => {
     const start = performance.now();
@@ -31,7 +33,11 @@ async function warm(): Promise<{ msPerBuild: number; builds: number }> {
 /** Wall time of one `optspec build` of examples/adamwdl.opt as a user runs it, in milliseconds. */
 function shell(folder: string, cache: string): number {
   const start = performance.now();
-  execFileSync(process.execPath, [join(root, "bin/optspec.mjs"), "build", "adamwdl.opt"], { cwd: folder, env: { ...process.env, XDG_CACHE_HOME: cache }, stdio: "ignore" });
+  execFileSync(process.execPath, [join(root, "dist/cli/optspec.cjs"), "build", "adamwdl.opt"], {
+    cwd: folder,
+    env: { ...process.env, XDG_CACHE_HOME: cache },
+    stdio: "ignore",
+  });
   return performance.now() - start;
 }
 

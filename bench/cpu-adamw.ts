@@ -38,12 +38,25 @@ const contestants = [
 ];
 const timings = await interleave(contestants, 5, (c) => (/tfjs|jax/.test(c.name) ? 2 : 5));
 for (const contestant of contestants) contestant.close?.();
-const [mine, fused, , , , tfjs, jax] = timings as [(typeof timings)[0], (typeof timings)[0], unknown, unknown, unknown, (typeof timings)[0], (typeof timings)[0]];
+const [mine, fused, , , , tfjs, jax] = timings as [
+  (typeof timings)[0],
+  (typeof timings)[0],
+  unknown,
+  unknown,
+  unknown,
+  (typeof timings)[0],
+  (typeof timings)[0],
+];
 publish("cpu-adamw", {
   title: "AdamW, f32, 16Mi parameters, one thread",
   rows: [
     ["contestant", "ms a step", "GB/s at 28 B", "ours is"],
-    ...timings.map((t) => [t.name, (t.best * 1e3).toFixed(1), ((ELEMENTS * BYTES) / t.best / 1e9).toFixed(1), `${(t.best / mine.best).toFixed(2)}x`]),
+    ...timings.map((t) => [
+      t.name,
+      (t.best * 1e3).toFixed(1),
+      ((ELEMENTS * BYTES) / t.best / 1e9).toFixed(1),
+      `${(t.best / mine.best).toFixed(2)}x`,
+    ]),
   ],
   claims: [
     { claim: "speed relative to torch's fused AdamW", measured: fused.best / mine.best, atLeast: 0.8 },

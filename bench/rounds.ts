@@ -47,11 +47,18 @@ export interface Report {
 
 /** Prints a report, and writes it with date and machine to bench/results/. */
 export function publish(name: string, report: Report): void {
-  const machine = { cpu: cpus()[0]?.model ?? "unknown", cores: cpus().length, memoryGiB: Math.round(totalmem() / 2 ** 30), os: `${type()} ${release()}`, node: process.version };
+  const machine = {
+    cpu: cpus()[0]?.model ?? "unknown",
+    cores: cpus().length,
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    os: `${type()} ${release()}`,
+    node: process.version,
+  };
   const date = new Date().toISOString().slice(0, 10);
   const widths = report.rows[0]!.map((_, column) => Math.max(...report.rows.map((row) => row[column]!.length)));
   console.log(`\n${report.title}   (${date}, ${machine.cpu}, ${machine.cores} cores, Node ${machine.node})`);
-  for (const row of report.rows) console.log(`  ${row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join("   ")}`);
+  for (const row of report.rows)
+    console.log(`  ${row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join("   ")}`);
   for (const { claim, measured, atLeast, atMost } of report.claims) {
     const holds = (atLeast === undefined || measured >= atLeast) && (atMost === undefined || measured <= atMost);
     console.log(`  ${holds ? "holds" : "FALLS SHORT"}: ${claim}: ${measured.toFixed(2)}`);

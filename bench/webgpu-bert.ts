@@ -1,15 +1,11 @@
 // A whole BERT-base step on WebGPU, 199 tensors with 199 different learning-rate ratios in one submit, against a hand-written flat
 // vec4 AdamW kernel over as many elements on the same device: median of paired rounds. Runs on Dawn in Node.
 
-import { readFileSync } from "node:fs";
 import { webgpu } from "optspec/webgpu";
 import { AdamW } from "../generated/adamw/adamw.js";
 import { openDawn } from "../test/device/webgpu/dawn.js";
+import { bertBase } from "../test/runtime/bert-base.js";
 import { type Contestant, interleave, pairedRatio, publish } from "./rounds.js";
-
-interface Model {
-  readonly params: readonly { readonly name: string; readonly shape: readonly number[] }[];
-}
 
 const HAND_WRITTEN = /* wgsl */ `
 @group(0) @binding(0) var<storage, read_write> p: array<vec4f>;
@@ -54,7 +50,11 @@ async function handWritten(device: GPUDevice, elements: number): Promise<Contest
       const start = performance.now();
       for (let i = 0; i < steps; i++) {
         t++;
-        device.queue.writeBuffer(hypers, 0, new Float32Array([0.9, 0.1, 0.999, 0.001, 1e-5, 1e-3 / (1 - 0.9 ** t), Math.sqrt(1 - 0.999 ** t), 1e-8]));
+        device.queue.writeBuffer(
+          hypers,
+          0,
+          new Float32Array([0.9, 0.1, 0.999, 0.001, 1e-5, 1e-3 / (1 - 0.9 ** t), Math.sqrt(1 - 0.999 ** t), 1e-8]),
+        );
         const encoder = device.createCommandEncoder();
         const pass = encoder.beginComputePass();
         pass.setPipeline(pipeline);
@@ -84,8 +84,7 @@ const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits;
 const gpuDevice = await adapter.requestDevice({ requiredLimits: { maxBufferSize, maxStorageBufferBindingSize } });
 const device = await webgpu({ device: gpuDevice });
 
-const models = JSON.parse(readFileSync(new URL("../test/fixtures/model-names.json", import.meta.url), "utf8")) as Record<string, Model>;
-const params = models["bert-base-uncased-seqcls"]!.params.filter((p) => !p.name.startsWith("classifier")).map(({ name, shape }) => ({ name, shape }));
+const params = bertBase;
 const elements = params.reduce((sum, p) => sum + p.shape.reduce((a, b) => a * b, 1), 0);
 const ratios = new Map(params.map((p, i) => [p.name, 1 - i / 400]));
 const optimizer = await AdamW.create(device, { params, lrRatio: ({ name }) => ratios.get(name)! });
@@ -107,10 +106,16 @@ const ours: Contestant = {
   },
 };
 const peer = await handWritten(gpuDevice, elements);
-const [mine, flat] = (await interleave([ours, peer], 9, () => 2)) as [Awaited<ReturnType<typeof interleave>>[0], Awaited<ReturnType<typeof interleave>>[0]];
+const [mine, flat] = (await interleave([ours, peer], 9, () => 2)) as [
+  Awaited<ReturnType<typeof interleave>>[0],
+  Awaited<ReturnType<typeof interleave>>[0],
+];
 publish("webgpu-bert", {
   title: `BERT-base (${(elements / 1e6).toFixed(1)}M parameters) on ${device.name}`,
-  rows: [["contestant", "ms a step (median)", "GB/s at 28 B"], ...[mine, flat].map((t) => [t.name, (t.median * 1e3).toFixed(0), ((elements * 28) / t.median / 1e9).toFixed(2)])],
+  rows: [
+    ["contestant", "ms a step (median)", "GB/s at 28 B"],
+    ...[mine, flat].map((t) => [t.name, (t.median * 1e3).toFixed(0), ((elements * 28) / t.median / 1e9).toFixed(2)]),
+  ],
   claims: [{ claim: "our time over the hand-written kernel's, median of paired rounds", measured: pairedRatio(flat, mine), atMost: 1.1 }],
 });
 process.exit(0);

@@ -70,7 +70,11 @@ export async function jaxWasm(elements: number): Promise<Contestant> {
   let t = 0;
   const step = async (): Promise<void> => {
     t++;
-    const [p1, m1, v1] = update(p, g.ref, m, v, np.array(1e-3 / (1 - 0.9 ** t)), np.array(Math.sqrt(1 - 0.999 ** t))) as [Array, Array, Array];
+    const [p1, m1, v1] = update(p, g.ref, m, v, np.array(1e-3 / (1 - 0.9 ** t)), np.array(Math.sqrt(1 - 0.999 ** t))) as [
+      Array,
+      Array,
+      Array,
+    ];
     [p, m, v] = [p1, m1, v1];
     await v.blockUntilReady();
     await p.blockUntilReady();

@@ -80,6 +80,28 @@ function attributeRule(params: readonly { readonly staticName: string; readonly 
   return `rules scale lr { ${arms.join("\n")}\n else => 1 }`;
 }
 
+/** AdamWDL's `corrected`, which no library ran: an independent float64 program of its formula. */
+export function correctedCases(): readonly ReplayCase[] {
+  return casesOf("corrected").map(
+    ([name, { args, lrByStep, inputs }]): ReplayCase => ({
+      name,
+      text: exampleText("adamwdl"),
+      options: { decay: "corrected" },
+      settings: {
+        lr: learningRate(lrByStep, args.learning_rate),
+        ...adamHypers(args),
+        weightDecay: args.weight_decay,
+        layerwiseDecay: args.layerwise_decay,
+        nLayers: args.n_layers,
+      },
+      run: `corrected/${inputs}`,
+      gold: `corrected/${name}`,
+      states: {},
+      wide: { rtol: 2e-12, atol: 1e-15 },
+    }),
+  );
+}
+
 /** Adam with L2 and L1 regularisation, as paddle.optimizer.Adam: what is added to the gradient. */
 const regularised = (penalty: string) => `
 optimizer Adam {

@@ -1,19 +1,19 @@
 // The shipped specs equal other people's implementations, on every target.
 
 import { describe, expect, test } from "vitest";
-import type { DeviceName } from "../../src/cli/replay-target.js";
 import { openDawn } from "../device/webgpu/dawn.js";
-import { absentCases, adamwdlCases, paddleAdamCases, zooCases } from "./golden-cases.js";
-import { replayCase } from "./replay-case.js";
+import { absentCases, adamwdlCases, correctedCases, paddleAdamCases, zooCases } from "./golden-cases.js";
+import { replayCase, type TargetName } from "./replay-case.js";
 
 const { why } = await openDawn();
 const families = {
   AdamWDL: adamwdlCases(),
+  "AdamWDL, corrected": correctedCases(),
   "Adam and AdamW by Paddle": paddleAdamCases(),
   zoo: zooCases(),
   "absent gradients": absentCases(),
 };
-const targets: readonly DeviceName[] = ["interpret", "interpret64", "cpu", "webgpu"];
+const targets: readonly TargetName[] = ["interpret", "interpret64", "cpu", "webgpu"];
 
 for (const [family, cases] of Object.entries(families)) {
   describe.each(targets)(`${family} on %s`, (target) => {

@@ -2,14 +2,20 @@
 
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { type DeviceName, openTarget } from "../../src/cli/replay-target.js";
-import { compile } from "../../src/compiler/compile.js";
-import { readSafetensors } from "../../src/runtime/state/safetensors.js";
+import { cpu } from "optspec/cpu";
+import { webgpu } from "optspec/webgpu";
+import { type CompiledOptimizer, compile } from "../../src/compiler/compile.js";
+import { lower } from "../../src/compiler/passes/lower.js";
+import { readSafetensors, type Tensor } from "../../src/runtime/state/safetensors.js";
 import { type ComparedTensor, compareRuns, goldSteps, type Tolerance } from "../../src/tools/compare-runs.js";
-import { replay } from "../../src/tools/replay.js";
+import { type ReplayTarget, replay } from "../../src/tools/replay.js";
+import { deviceTarget, interpreterTarget, type ReplaySettings } from "../../src/tools/replay-targets.js";
 import { readRun } from "../../src/tools/run-file.js";
+import { openDawn } from "../device/webgpu/dawn.js";
 
 export const golden = new URL("../fixtures/golden/", import.meta.url);
+
+export type TargetName = "interpret" | "interpret64" | "cpu" | "webgpu";
 
 export interface ReplayCase {
   readonly name: string;
@@ -42,8 +48,35 @@ export function withClause(text: string, clause: string): string {
   return text.replace(/\}\s*$/, `${clause}\n}\n`);
 }
 
+/** In f64 only what was recorded in f64; in f32 also that, where nothing else was recorded. */
+function comparable(recorded: ReadonlyMap<string, Tensor>, wide: boolean): ReadonlyMap<string, Tensor> {
+  if (wide) return new Map([...recorded].filter(([key]) => key.startsWith("param64/")));
+  if ([...recorded.keys()].some((key) => key.startsWith("param/"))) return recorded;
+  return new Map([...recorded].map(([key, tensor]) => [key.replace("param64/", "param/"), tensor]));
+}
+
+async function openTarget(
+  target: TargetName,
+  { definition, spec, plans }: CompiledOptimizer,
+  settings: ReplaySettings,
+): Promise<ReplayTarget> {
+  const { ir, options } = plans[0]!;
+  switch (target) {
+    case "interpret":
+      return interpreterTarget({ definition, ir, arithmetic: "f32" }, settings);
+    case "interpret64":
+      return interpreterTarget({ definition, ir: lower(spec, options), arithmetic: "f64" }, settings);
+    case "cpu":
+      return deviceTarget(definition, await cpu(), settings);
+    case "webgpu":
+      return deviceTarget(definition, await webgpu({ gpu: (await openDawn()).gpu }), settings);
+    default:
+      return target satisfies never;
+  }
+}
+
 /** Replays a case on a target; a row for each tensor, over all its recorded steps. */
-export async function replayCase(test: ReplayCase, target: DeviceName): Promise<readonly ComparedTensor[]> {
+export async function replayCase(test: ReplayCase, target: TargetName): Promise<readonly ComparedTensor[]> {
   const name = /optimizer (\w+)/.exec(test.text)![1]!;
   const builds = new Map(test.options === undefined ? [] : [[name, [test.options]]]);
   const wide = target === "interpret64";
@@ -52,7 +85,7 @@ export async function replayCase(test: ReplayCase, target: DeviceName): Promise<
   if (optimizers[0] === undefined) throw new Error(diagnostics.map((d) => d.message).join("\n"));
   const run = readRun(tensorsOf(test.run));
   const recorded = tensorsOf(test.gold);
-  const gold = wide ? new Map([...recorded].filter(([key]) => key.startsWith("param64/"))) : recorded;
+  const gold = comparable(recorded, wide);
   const opened = await openTarget(target, optimizers[0], {
     ...test.settings,
     ...(!wide && test.narrow),
