@@ -11,6 +11,7 @@ import type { EmitRequest, OutputFile } from "./emit/files.js";
 import { describeBuild, makeManifest } from "./emit/manifest.js";
 import { createFileNamer } from "./emit/namer.js";
 import { base64, type Target, targets, wasmBinary, wgslText } from "./emit/targets.js";
+import { reportFirstStep } from "./first-step.js";
 import { lower } from "./passes/lower.js";
 import { lowerDefaults } from "./passes/lower-defaults.js";
 import { makePlan } from "./passes/make-plan.js";
@@ -47,18 +48,15 @@ export interface Compilation {
 export async function compile(source: SourceText, settings: CompileSettings = {}): Promise<Compilation> {
   const reporter = createReporter(source);
   const { parse } = await import("./syntax/parse.js");
-  const ast = parse(source, reporter);
-  if (reporter.hasErrors) return { diagnostics: reporter.diagnostics, optimizers: [] };
-  const specs = check(ast, reporter);
-  const chosen = specs.map((spec) => ({ spec, builds: chooseBuilds(spec, settings.builds?.get(spec.name), reporter) }));
+  const specs = check(parse(source, reporter), reporter);
+  const chosen = specs.map((spec) => ({ spec, options: chooseBuilds(spec, settings.builds?.get(spec.name), reporter) }));
   if (reporter.hasErrors) return { diagnostics: reporter.diagnostics, optimizers: [] };
   const sha256 = await sha256Of(source.text);
   const folderOf = createFileNamer();
-  const optimizers = await Promise.all(
-    chosen.map(({ spec, builds }) =>
-      compileOptimizer({ spec, builds, sha256, folder: folderOf(spec.name), targets: settings.targets ?? allTargets }),
-    ),
-  );
+  const requests = chosen.map(({ spec, options }) => planOptimizer({ spec, options, sha256, folder: folderOf(spec.name) }));
+  for (const request of requests) reportFirstStep(request, reporter);
+  if (reporter.hasErrors) return { diagnostics: reporter.diagnostics, optimizers: [] };
+  const optimizers = await Promise.all(requests.map((request) => printOptimizer(request, settings.targets ?? allTargets)));
   return { diagnostics: reporter.diagnostics, optimizers };
 }
 
@@ -66,17 +64,20 @@ const allTargets = Object.keys(targets) as readonly Target[];
 
 interface OptimizerInput {
   readonly spec: Spec;
-  readonly builds: readonly BuildOptions[];
+  readonly options: readonly BuildOptions[];
   readonly sha256: string;
   readonly folder: string;
-  readonly targets: readonly Target[];
 }
 
-async function compileOptimizer({ spec, builds: options, sha256, folder, targets: wanted }: OptimizerInput): Promise<CompiledOptimizer> {
+function planOptimizer({ spec, options, sha256, folder }: OptimizerInput): EmitRequest {
   const keys = nameBuilds(spec, options);
   const builds = options.map((build, i) => describeBuild(spec, makePlan(lower(spec, build), build), keys[i]!));
   const manifest = makeManifest({ spec, sha256, defaults: lowerDefaults(spec), builds: builds.map((build) => build.info) });
-  const request: EmitRequest = { spec, manifest, builds, folder };
+  return { spec, manifest, builds, folder };
+}
+
+async function printOptimizer(request: EmitRequest, wanted: readonly Target[]): Promise<CompiledOptimizer> {
+  const { builds, folder, manifest, spec } = request;
   const files: OutputFile[] = [];
   for (const target of wanted) files.push(...(await targets[target](request)));
   const definition = { manifest, kernels: kernelsOf(request) };

@@ -9,7 +9,7 @@ export const MANIFEST_VERSION = 1;
 export const WORKGROUP = 256;
 /** Elements of a chunk, the unit of work; a chunk never straddles tensors or banks. A multiple of 1,024. */
 export const CHUNK_ELEMENTS = 16_384;
-/** u32 words of a chunk table entry, in this order; offsets are relative to the bank's own ranges, in units of 4 elements. */
+/** u32 words of a chunk table entry, in this order; offsets are relative to the bank's own ranges, in units of 4 elements. `reserved` is 0. */
 export const CHUNK_WORDS = 8;
 export const CHUNK_FIELDS = ["param", "state", "stateStride", "count", "row", "tensor", "first", "reserved"] as const;
 /** Pages of the ring of coefficient rows. */

@@ -103,6 +103,21 @@ describe("generated files", () => {
   });
 });
 
+describe("a spec is tried before it is printed", () => {
+  const ratio = "optimizer Ratio { hyper lr = 0.1 state m = 0 m <- m + grad param <- param - lr * (grad / sqrt(m * m)) }";
+
+  test("a division of zero by zero is an error at the optimizer", async () => {
+    const { diagnostics, optimizers: found } = await compile({ path: "ratio.opt", text: ratio });
+    expect(diagnostics.map(({ code, severity }) => [code, severity])).toEqual([["first-step-not-finite", "error"]]);
+    expect(found).toEqual([]);
+  });
+
+  test("with an epsilon it is right", async () => {
+    const text = ratio.replace("sqrt(m * m)", "(sqrt(m * m) + 1e-8)");
+    expect((await compile({ path: "ratio.opt", text })).diagnostics).toEqual([]);
+  });
+});
+
 describe("what is asked for", () => {
   const source = {
     path: "a.opt",

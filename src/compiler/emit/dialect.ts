@@ -19,4 +19,6 @@ export interface Dialect {
   /** A local that holds a value. */
   readonly read: (name: string) => string;
   readonly define: (name: string, value: string) => string;
+  /** Keeps the target's compiler from cancelling an operand against its neighbour; null where none does. */
+  readonly guard: ((operand: string) => string) | null;
 }

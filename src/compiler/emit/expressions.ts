@@ -7,6 +7,7 @@ import { type DeviceOp, ops } from "../ir/ops.js";
 import type { CellId, Ir, Value, ValueId } from "../ir/value.js";
 import type { SweepBody } from "../passes/plan.js";
 import type { BodyNames } from "./body-names.js";
+import { cancellingOperand } from "./cancellation.js";
 import type { Dialect, Spell } from "./dialect.js";
 
 export interface PrintedBody {
@@ -49,7 +50,6 @@ export function printBody(ir: Ir, sweep: SweepBody, names: BodyNames, dialect: D
     if (done === undefined) throw new Error(`bug: value ${id} is used in a kernel before it is computed`);
     return done;
   };
-  /** A spelling may repeat an operand only if that operand is a name. */
   const named = (id: ValueId): Printed => {
     const plain = operand(id);
     if (plain.size === 0) return plain;
@@ -60,20 +60,30 @@ export function printBody(ir: Ir, sweep: SweepBody, names: BodyNames, dialect: D
 
   for (const id of sweep.body) {
     const value = valueAt(ir, id);
-    const result = printValue(value, dialect, operand, named);
+    const result = printValue(value, { ir, dialect, operand, named });
     const name = names.values.get(id) ?? ((uses.get(id) ?? 0) > 1 || result.size >= LONGEST ? names.fresh() : undefined);
     printed.set(id, name === undefined ? result : define(name, result.text));
   }
   return { lines, locals, stored: sweep.stores.map((store) => operand(store.value).text) };
 }
 
-function printValue(value: Value, dialect: Dialect, operand: (id: ValueId) => Printed, named: (id: ValueId) => Printed): Printed {
+interface Surroundings {
+  readonly ir: Ir;
+  readonly dialect: Dialect;
+  readonly operand: (id: ValueId) => Printed;
+  /** The operand as a name: a spelling may repeat nothing else. */
+  readonly named: (id: ValueId) => Printed;
+}
+
+function printValue(value: Value, { ir, dialect, operand, named }: Surroundings): Printed {
   switch (value.kind) {
     case "apply": {
       const op = deviceOp(value.op);
       const spell = dialect.ops[op] as Spell as (...operands: readonly string[]) => string;
       const args = value.args.map(repeatsOperands(spell, value.args.length) ? named : operand);
-      return { text: spell(...args.map((arg) => arg.text)), size: sizeOf(args) };
+      const guarded = dialect.guard === null ? null : cancellingOperand(ir, value);
+      const texts = args.map(({ text }, i) => (i === guarded && dialect.guard !== null ? dialect.guard(text) : text));
+      return { text: spell(...texts), size: sizeOf(args) };
     }
     case "select": {
       const args = [value.condition, value.then, value.otherwise].map(operand) as [Printed, Printed, Printed];

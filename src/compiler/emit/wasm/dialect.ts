@@ -48,6 +48,7 @@ export const wasmDialect: Dialect = {
   literal: (value) => floats(numberLiteral(Math.fround(value))),
   read: (name) => `(local.get $${name})`,
   define: (name, value) => `(local.set $${name} ${value})`,
+  guard: null,
 };
 
 function numberLiteral(value: number): string {

@@ -5,6 +5,9 @@ import type { Dialect } from "../dialect.js";
 import { infix, unwrap } from "../infix.js";
 import { hexFloat } from "../numbers.js";
 
+/** A variable of the kernel that holds 0; entry points set it. */
+export const UNKNOWN_ZERO = "unknown_zero";
+
 const call =
   (name: string) =>
   (...operands: string[]) =>
@@ -40,19 +43,20 @@ export const wgslDialect: Dialect = {
   literal: (value) => numberLiteral(Math.fround(value)),
   read: (name) => name,
   define: (name, value) => `let ${name} = ${unwrap(value)};`,
+  guard: call("exactly"),
 };
 
-/** WGSL refuses literals that are not finite, and compilers may lose the sign of a zero: these are made from bits at run time. */
+/** Not a constant to the driver's compiler, which would merge it with others, divide by multiplying, drop `+ 0`. WGSL has no literal that is not finite. */
 function numberLiteral(value: number): string {
-  if (!Number.isFinite(value) || Object.is(value, -0)) {
-    const bits = new Uint32Array(new Float32Array([value]).buffer)[0]!;
-    return `from_bits(0x${bits.toString(16).padStart(8, "0")}u)`;
-  }
-  return `vec4f(${hexFloat(value)}f)`;
+  if (Number.isFinite(value) && !Object.is(value, -0)) return `constant(${hexFloat(value)}f)`;
+  const bits = new Uint32Array(new Float32Array([value]).buffer)[0]!;
+  return `from_bits(0x${bits.toString(16).padStart(8, "0")}u)`;
 }
 
-/** Functions that spellings call; a kernel holds those it uses, and those that these use. */
-export const wgslFunctions: Readonly<Record<string, string>> = {
+/** Declarations that spellings name; a kernel holds those it uses, and those that these use. */
+export const wgslDeclarations: Readonly<Record<string, string>> = {
+  [UNKNOWN_ZERO]: `// Always 0, which the driver's compiler cannot know.
+var<private> ${UNKNOWN_ZERO}: u32;`,
   negate: `// The sign bit alone: a driver's own negation may flush a subnormal.
 fn negate(x: vec4f) -> vec4f {
   return bitcast<vec4f>(bitcast<vec4u>(x) ^ vec4u(0x80000000u));
@@ -76,7 +80,7 @@ fn order_of(x: vec4f) -> vec4i {
   is_finite: `fn is_finite(x: vec4f) -> vec4<bool> {
   return (bitcast<vec4u>(x) & vec4u(0x7f800000u)) != vec4u(0x7f800000u);
 }`,
-  sign_of: `// -1, 1, or the zero or NaN that x is.
+  sign_of: `// -1, 1, or x itself where it is 0 or NaN.
 fn sign_of(x: vec4f) -> vec4f {
   let bits = bitcast<vec4u>(x);
   let magnitude = bits & vec4u(0x7fffffffu);
@@ -98,7 +102,14 @@ fn round_bf16(x: vec4f) -> vec4f {
   mantissa_of: `fn mantissa_of(x: vec4f) -> vec4f {
   return bitcast<vec4f>((bitcast<vec4u>(x) & vec4u(0x007fffffu)) | vec4u(0x3f800000u));
 }`,
+  constant: `fn constant(x: f32) -> vec4f {
+  return from_bits(bitcast<u32>(x));
+}`,
   from_bits: `fn from_bits(bits: u32) -> vec4f {
-  return bitcast<vec4f>(vec4u(bits));
+  return bitcast<vec4f>(vec4u(bits | ${UNKNOWN_ZERO}));
+}`,
+  exactly: `// x, but the driver's compiler cannot see through it: else it takes (x - y) + y for x.
+fn exactly(x: vec4f) -> vec4f {
+  return bitcast<vec4f>(bitcast<vec4u>(x) | vec4u(${UNKNOWN_ZERO}));
 }`,
 };

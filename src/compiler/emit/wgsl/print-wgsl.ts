@@ -12,7 +12,7 @@ import type { PlannedBuild } from "../files.js";
 import { unwrap } from "../infix.js";
 import { createNamer } from "../namer.js";
 import { type CellPlace, placeOf, type SweepPlace, sweepsOf, variantText } from "../sweeps.js";
-import { wgslDialect, wgslFunctions } from "./dialect.js";
+import { UNKNOWN_ZERO, wgslDeclarations, wgslDialect } from "./dialect.js";
 
 const frameNames = [
   "params",
@@ -34,9 +34,11 @@ const fieldOf = (field: string) => field.replace(/[A-Z]/g, (letter) => `_${lette
 /** The kernels of one build; `head` is the comment at the top of the file. */
 export function printWgsl(build: PlannedBuild, head: string): string {
   const sweeps = sweepsOf(build);
-  const kernels = sweeps.flatMap((place) => [...variantFunctions(build, place), entryPoint(place)]);
-  const text = kernels.join("\n\n");
-  return `${[head, declarations(build), ...usedFunctions(text), text].join("\n\n")}\n`;
+  const variants = sweeps.map((place) => variantFunctions(build, place));
+  const declared = usedDeclarations(variants.flat().join("\n"));
+  const entryPoints = sweeps.map((place) => entryPoint(place, declared.has(UNKNOWN_ZERO)));
+  const kernels = sweeps.flatMap((_, i) => [...variants[i]!, entryPoints[i]!]);
+  return `${[head, declarations(build), ...declared.values(), ...kernels].join("\n\n")}\n`;
 }
 
 function declarations(build: PlannedBuild): string {
@@ -56,7 +58,7 @@ function declarations(build: PlannedBuild): string {
     .join("\n");
 }
 
-function entryPoint({ name, program, sweep }: SweepPlace): string {
+function entryPoint({ name, program, sweep }: SweepPlace, setsZero: boolean): string {
   const cases = sweep.bodies.flatMap((body, variant) =>
     body === null ? [] : [`    case ${variant}u: { ${name}_variant${variant}(chunk, row, lane); }`],
   );
@@ -64,7 +66,7 @@ function entryPoint({ name, program, sweep }: SweepPlace): string {
 fn ${name}(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let index = workgroup.x + workgroup.y * workgroups.x;
   if (index >= arrayLength(&chunks)) { return; }
-  let chunk = chunks[index];
+  let chunk = chunks[index];${setsZero ? `\n  ${UNKNOWN_ZERO} = chunk.reserved;` : ""}
   let row = chunk.row * ${program.rowWidth / 4}u;
   switch (u32(rows[row].x)) {
 ${cases.join("\n")}
@@ -81,7 +83,7 @@ function variantFunctions(build: PlannedBuild, { name, program, sweep }: SweepPl
 
 function variantFunction(build: PlannedBuild, variant: VariantPlan, body: SweepBody, name: string): string {
   const { ir } = build.plan;
-  const names = nameBody(ir, body, createNamer("wgsl", [...frameNames, ...Object.keys(wgslFunctions), ...build.sweepNames.values()]));
+  const names = nameBody(ir, body, createNamer("wgsl", [...frameNames, ...Object.keys(wgslDeclarations), ...build.sweepNames.values()]));
   const printed = printBody(ir, body, names, wgslDialect);
   const place = (cell: CellId) => elementsOf(placeOf(build.plan, variant, cell));
   return [
@@ -123,16 +125,16 @@ function coefficientLine(ir: Ir, { slot, value }: Coefficient, names: BodyNames)
   return `let ${name} = vec4f(${number});${formula === name ? "" : ` ${lineComment("//", formula).join(" ")}`}`;
 }
 
-/** The functions that a text calls, and those that they call, in the order of the table. */
-function usedFunctions(text: string): string[] {
+/** What a text names of the dialect's declarations, and what these name, in the order of the table. */
+function usedDeclarations(text: string): ReadonlyMap<string, string> {
   const used = new Set<string>();
-  const search = (caller: string) => {
-    for (const [name, definition] of Object.entries(wgslFunctions)) {
-      if (used.has(name) || !caller.includes(`${name}(`)) continue;
+  const search = (user: string) => {
+    for (const [name, declaration] of Object.entries(wgslDeclarations)) {
+      if (used.has(name) || !new RegExp(`\\b${name}\\b`).test(user)) continue;
       used.add(name);
-      search(definition);
+      search(declaration);
     }
   };
   search(text);
-  return Object.entries(wgslFunctions).flatMap(([name, definition]) => (used.has(name) ? [definition] : []));
+  return new Map(Object.entries(wgslDeclarations).filter(([name]) => used.has(name)));
 }
