@@ -8,7 +8,7 @@ import { CHUNK_WORDS } from "../../src/contract/manifest.js";
 
 const span = { from: 0, to: 0 };
 /** A spec with nothing in it, for plans that were made without one. */
-export const emptySpec: Spec = {
+const emptySpec: Spec = {
   source: { path: "hand.opt", text: "" },
   name: "Hand",
   doc: null,
