@@ -652,7 +652,7 @@ class Parser extends RecoveringParser {
   /** No arithmetic takes a string: on a new line it begins the next arm. */
   private stringFits(): boolean {
     const before = this.LA(0);
-    if (!this.inArm || !this.newLineBefore()) return true;
+    if (this.owner?.kind !== "arm" || this.owner.start === this.here || !this.newLineBefore()) return true;
     return (
       !tokenMatcher(before, T.FatArrow) && (!tokenMatcher(before, T.Infix) || tokenMatcher(before, T.And) || tokenMatcher(before, T.Or))
     );
@@ -661,7 +661,7 @@ class Parser extends RecoveringParser {
   /** `=` where `==` is meant, `<-1` where `< -1` is meant. */
   private isWrongInfix(): boolean {
     if (!OPERAND.some((type) => this.next(type, 2)) || this.newLineBefore() || this.newLineBefore(2)) return false;
-    if (!this.inArm || this.next(T.Assign)) return true;
+    if (this.owner?.kind !== "arm" || this.next(T.Assign)) return true;
     // In a condition of an arm: only if the `=>` is still to come.
     for (let ahead = 2; !this.newLineBefore(ahead) && !this.next(T.RBrace, ahead) && this.LA(ahead).tokenType.name !== "EOF"; ahead++) {
       if (this.next(T.FatArrow, ahead)) return true;

@@ -2,7 +2,15 @@
 // its tokens are skipped to where it surely ends. A mistake at the very place of the last one is its echo and stays silent.
 // This takes the place of chevrotain's own search for a follow token, which in a language of soft keywords stops at any name.
 
-import { CstParser, type IRecognitionException, type IToken, type TokenType, tokenMatcher } from "chevrotain";
+import {
+  type CstNode,
+  CstParser,
+  type IRecognitionException,
+  type IToken,
+  isRecognitionException,
+  type TokenType,
+  tokenMatcher,
+} from "chevrotain";
 import type { Lexed } from "./lexer.js";
 import * as T from "./tokens.js";
 
@@ -33,6 +41,8 @@ export const MAX_PROBLEMS = 200;
 // Members of chevrotain's parser that its types leave out; the version is pinned in package-lock.json.
 interface Internals {
   currIdx: number;
+  readonly CST_STACK: readonly (Omit<CstNode, "recoveredNode"> & { recoveredNode?: boolean })[];
+  invokeRuleCatch(error: Error, resync: boolean, recovered: () => unknown): unknown;
 }
 
 export abstract class RecoveringParser extends CstParser {
@@ -73,8 +83,9 @@ export abstract class RecoveringParser extends CstParser {
     return this.LA(ahead).startOffset === this.LA(ahead - 1).endOffset! + 1;
   }
 
-  protected get inArm(): boolean {
-    return this.frames.findLast((frame) => frame.kind !== "expression")?.kind === "arm";
+  /** The statement, declaration or arm that is being read. */
+  protected get owner(): Frame | undefined {
+    return this.frames.findLast((frame) => frame.kind !== "expression");
   }
 
   /** Runs `parse` as a part that can be given up alone. */
@@ -100,7 +111,7 @@ export abstract class RecoveringParser extends CstParser {
 
   /** Notes a mistake at the next token, unless it is the echo of another: one is enough for a statement, a declaration or an arm. */
   protected report(kind: ProblemKind, expected: string): void {
-    const owner = this.frames.findLast((frame) => frame.kind !== "expression");
+    const { owner } = this;
     if (this.here !== this.silentAt && owner?.broken !== true) this.problems.push({ kind, at: this.here, expected });
     if (owner !== undefined) owner.broken = true;
     this.silentAt = this.here;
@@ -152,6 +163,16 @@ export abstract class RecoveringParser extends CstParser {
     return this.getTokenToInsert(type);
   }
 
+  /** Keeps what a rule has read before it breaks off, so that a declaration keeps its name. */
+  invokeRuleCatch(error: Error & { partialCstResult?: CstNode }, resync: boolean, recovered: () => unknown): unknown {
+    const partial = (this as unknown as Internals).CST_STACK.at(-1);
+    if (!resync && isRecognitionException(error) && partial !== undefined) {
+      partial.recoveredNode = true;
+      error.partialCstResult = partial;
+    }
+    return (CstParser.prototype as unknown as Internals).invokeRuleCatch.call(this, error, resync, recovered);
+  }
+
   shouldInRepetitionRecoveryBeTried(): boolean {
     return false;
   }
@@ -200,7 +221,7 @@ export abstract class RecoveringParser extends CstParser {
     let at = this.here;
     const balance = { brace: 0, bracket: 0 };
     for (let i = frame.start; i < at; i++) weigh(balance, tokens[i]!);
-    const inArm = frame.kind === "arm" || (frame.kind === "expression" && this.inArm);
+    const inArm = frame.kind === "arm" || (frame.kind === "expression" && this.owner?.kind === "arm");
     // A part that read nothing must not end where it began, or its repetition would never end.
     if (frame.kind !== "expression" && at === frame.start && at < tokens.length) weigh(balance, tokens[at++]!);
     const from = at;

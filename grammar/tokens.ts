@@ -86,7 +86,7 @@ export const Return = reserved("return");
 
 export const NumberToken = token("Number", "a number", {
   // With what must not follow a number, so that the message shows all of it: `1.`, `2x`, `1e`, `1.2.3`.
-  pattern: /(?:\d|\.\d)(?:[eE][+-]\d|[0-9A-Za-z_]|\.(?=\d)|\.(?![A-Za-z_.]))*/,
+  pattern: /(?:\d|\.\d)(?:[eE][+-]\d|[0-9A-Za-z_]|\.[eE][+-]?\d|\.(?![A-Za-z_]))*/,
   categories: [Junk],
 });
 export const StringToken = token("String", "a string", {
@@ -167,7 +167,7 @@ export const lexicon: TokenType[] = [
   WhiteSpace, Comment, Name, NumberToken, StringToken,
   LBrace, RBrace, LParen, RParen, LBracket, RBracket, Comma, Semi, Colon, Dot,
   FatArrow, Pipe, OrSign, Bar, Arrow, Assign, Compound, EqualEqual, NotEqual, LessEqual, GreaterEqual, Equals, Less, Greater,
-  Caret, Plus, Minus, Star, Slash, Percent, At, AndSign, NotSign,
+  Caret, Plus, Minus, Star, Slash, Percent, At, AndSign, NotSign, Odd,
 ]; // biome-ignore format: a table
 
 /** What the parser knows. */

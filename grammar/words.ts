@@ -44,11 +44,11 @@ export function classifyWords(tokens: IToken[], text: string): Words {
     return (T.REDUCERS as readonly string[]).includes(word) ? T.Reducer : T.Name;
   }
 
-  /** An item may begin here. Where an operand is still awaited only a new line makes that likely, and only two words in a row sure. */
+  /** Whether an item may begin here. Where an operand is still awaited, two words on a line of their own are an item after a mistake. */
   function beginsItem(at: number, { loose }: Keyword): boolean {
     const before = tokens[at - 1];
-    if (before !== undefined && NAMES_FOLLOW.has(before.tokenType)) return false;
-    return !(awaitsOperand(before) || before?.tokenType === T.Else) || (newLine[at] === 1 && !loose);
+    const awaited = before !== undefined && (awaitsOperand(before) || KEYWORDS_AWAIT.has(before.tokenType));
+    return !awaited || (newLine[at] === 1 && newLine[at + 1] === 0 && !loose);
   }
 
   function beginsAssignment(at: number): boolean {
@@ -89,8 +89,6 @@ function keywordTable(tokens: readonly IToken[], image: (at: number) => string, 
     (at) =>
       words.includes(image(at));
   const isBrace: Follows = (at) => type(at) === T.LBrace;
-  // `state m <- ...` on two lines is the value `state` and a statement, never a declaration.
-  const isNamed: Follows = (at) => isWord(at) && type(at + 1) !== T.Assign;
   const isValue: Follows = (at) => isWord(at) || [T.NumberToken, T.LParen, T.Minus].includes(type(at)!);
   const hasBlock: Follows = (at) => isWord(at) && type(at + 1) === T.LBrace;
   const verb = isOneOf("scale", "set", "freeze", "use", "override");
@@ -98,26 +96,26 @@ function keywordTable(tokens: readonly IToken[], image: (at: number) => string, 
   const strict = (type: TokenType, follows: Follows): Keyword => ({ type, follows, loose: false });
   const loose = (type: TokenType, follows: Follows): Keyword => ({ type, follows, loose: true });
   return new Map<string, Keyword>([
-    ["optimizer", strict(T.Optimizer, isNamed)],
-    ["ruleset", strict(T.Ruleset, isNamed)],
+    ["optimizer", strict(T.Optimizer, isWord)],
+    ["ruleset", strict(T.Ruleset, isWord)],
     ["fn", strict(T.Fn, isWord)],
     ["transform", strict(T.Transform, isWord)],
     ["fixed", strict(T.Fixed, isOneOf("hyper"))],
-    ["hyper", strict(T.Hyper, isNamed)],
-    ["option", strict(T.Option, isNamed)],
-    ["state", strict(T.State, isNamed)],
+    ["hyper", strict(T.Hyper, isWord)],
+    ["option", strict(T.Option, isWord)],
+    ["state", strict(T.State, isWord)],
     ["host", strict(T.Host, isOneOf("state", "input"))],
-    ["input", strict(T.Input, isNamed)],
+    ["input", strict(T.Input, isWord)],
     ["rules", strict(T.Rules, verb)],
     ["override", strict(T.Override, verb)],
     ["scale", loose(T.Scale, ruleBlock)],
     ["set", loose(T.SetWord, (at) => ruleBlock(at) || (isWord(at) && type(at + 1) === T.Equals))],
-    ["freeze", loose(T.Freeze, isBrace)],
-    ["use", loose(T.Use, isBrace)],
+    ["freeze", loose(T.Freeze, ruleBlock)],
+    ["use", loose(T.Use, ruleBlock)],
     ["order", strict(T.Order, hasBlock)],
     ["store", loose(T.Store, isBrace)],
-    ["schedule", strict(T.Schedule, isNamed)],
-    ["entry", strict(T.Entry, isNamed)],
+    ["schedule", strict(T.Schedule, isWord)],
+    ["entry", strict(T.Entry, isWord)],
     ["step", strict(T.Step, isOneOf("from"))],
     ["before", loose(T.Before, isBrace)],
     ["after", loose(T.After, isBrace)],
@@ -128,9 +126,9 @@ function keywordTable(tokens: readonly IToken[], image: (at: number) => string, 
 }
 
 /** What follows these is a name or an expression, never an item. */
-const NAMES_FOLLOW: ReadonlySet<TokenType> = new Set([
+const KEYWORDS_AWAIT: ReadonlySet<TokenType> = new Set([
   ...[T.Optimizer, T.Ruleset, T.Fn, T.Transform, T.Hyper, T.Option, T.State, T.Input, T.Order, T.Schedule, T.Entry, T.Scale, T.SetWord],
-  ...[T.From, T.With, T.When, T.Every, T.Repeat, T.Return],
+  ...[T.From, T.With, T.When, T.Every, T.Repeat, T.Return, T.Else],
 ]);
 const STATEMENT_ENDS: ReadonlySet<TokenType> = new Set([
   ...[T.Name, T.Reducer, T.NumberToken, T.StringToken, T.RParen, T.RBracket, T.LBrace, T.RBrace, T.Semi],

@@ -95,7 +95,7 @@ function hyperType(build: Building, type: IToken | undefined): HyperDecl["type"]
 function buildInterval(build: Building, node: CstNode): IntervalSyntax | null {
   const [low, high] = nodesOf(node, "expr");
   const span = spanOfNode(node);
-  if (low === undefined || high === undefined) return null;
+  if (low === undefined || high === undefined || node.recoveredNode === true) return null;
   const closes = (name: string, at: number) => tokensOf(node, name).some((token) => token.startOffset === at);
   return {
     low: buildExpr(build, low, span),
