@@ -156,6 +156,8 @@ export function zooCases(): readonly ReplayCase[] {
       const states = { momentum_buffer: name.includes("optax") ? "0.trace" : "momentum_buffer" };
       return { ...common, text: exampleText("sgd"), options: { variant }, settings: { lr, weightDecay, ...buffer }, states };
     }
+    const torch = { ...common, ...torchCase(name.split("-")[0]!, args) };
+    if (torch.text !== undefined) return { ...torch, text: torch.text, settings: { lr, weightDecay, ...torch.settings } };
     if (name.startsWith("lion"))
       return {
         ...common,
@@ -172,6 +174,47 @@ export function zooCases(): readonly ReplayCase[] {
       states: { m: optax ? "0.mu" : "exp_avg", v: optax ? "0.nu" : "exp_avg_sq", vmax: "max_exp_avg_sq" },
     };
   });
+}
+
+const adamHypersOfTorch = ({ betas, eps }: GoldenCase["args"]) => {
+  const [beta1, beta2] = betas as readonly number[];
+  return { beta1, beta2, epsilon: eps };
+};
+const torchMoments = { m: "exp_avg", v: "exp_avg_sq" };
+
+/** PyTorch's other element-wise optimizers: the spec, its options and hypers by their arguments, their states by ours. */
+function torchCase(
+  optimizer: string,
+  args: GoldenCase["args"],
+): Partial<Pick<ReplayCase, "text" | "options">> & Pick<ReplayCase, "settings" | "states"> {
+  const text = () => exampleText(optimizer);
+  const decoupled = String(args.decoupled_weight_decay === true);
+  switch (optimizer) {
+    case "adam":
+      return { text: text(), settings: adamHypersOfTorch(args), states: torchMoments };
+    case "adamax":
+      return { text: text(), settings: adamHypersOfTorch(args), states: { m: "exp_avg", u: "exp_inf" } };
+    case "nadam": {
+      const settings = { ...adamHypersOfTorch(args), momentumDecay: args.momentum_decay };
+      return { text: text(), options: { decoupled }, settings, states: torchMoments };
+    }
+    case "radam":
+      return { text: text(), options: { decoupled }, settings: adamHypersOfTorch(args), states: torchMoments };
+    case "adadelta":
+      return { text: text(), settings: { rho: args.rho, epsilon: args.eps }, states: { v: "square_avg", u: "acc_delta" } };
+    case "adagrad": {
+      const settings = { lrDecay: args.lr_decay, initial: args.initial_accumulator_value, epsilon: args.eps };
+      return { text: text(), settings, states: { h: "sum" } };
+    }
+    case "rmsprop": {
+      const withMomentum = (args.momentum as number) > 0;
+      const settings = { alpha: args.alpha, epsilon: args.eps, ...(withMomentum && { momentum: args.momentum }) };
+      const options = { centered: String(args.centered), with_momentum: String(withMomentum) };
+      return { text: text(), options, settings, states: { v: "square_avg", a: "grad_avg", buffer: "momentum_buffer" } };
+    }
+    default:
+      return { settings: {}, states: {} };
+  }
 }
 
 /** Gradients that are absent at some steps, by PyTorch. */

@@ -97,6 +97,11 @@ const hypers: Readonly<Record<string, number>> = {
   nLayers: 12,
   momentum: 0.9,
   dampening: 0.3,
+  alpha: 0.99,
+  rho: 0.9,
+  lrDecay: 0.1,
+  initial: 0.25,
+  momentumDecay: 0.004,
 };
 
 function compare(

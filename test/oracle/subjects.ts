@@ -5,6 +5,9 @@ import { compile } from "../../src/compiler/compile.js";
 import type { Subject } from "./random-bits.js";
 import { exampleText } from "./replay-case.js";
 
+/** The specs in examples/, AdamWDL first. */
+const shipped = ["adamwdl", "adamw", "sgd", "lion", "adam", "rmsprop", "adagrad", "adadelta", "adamax", "nadam", "radam"];
+
 type Words = Readonly<Record<string, string | boolean>>;
 const config = JSON.parse(readFileSync(new URL("../../optspec.config.json", import.meta.url), "utf8")) as {
   readonly builds: Readonly<Record<string, readonly Words[]>>;
@@ -18,7 +21,7 @@ export async function subjects(): Promise<readonly (Subject & { readonly name: s
     ]),
   );
   const found: (Subject & { readonly name: string })[] = [];
-  for (const file of ["adamwdl", "adamw", "sgd", "lion"]) {
+  for (const file of shipped) {
     const { optimizers } = await compile({ path: `${file}.opt`, text: exampleText(file) }, { builds, targets: [] });
     for (const { name, definition, plans } of optimizers) {
       for (const [i, build] of definition.manifest.builds.entries()) {
