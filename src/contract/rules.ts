@@ -1,6 +1,7 @@
 // Rules over parameter names as plain data: made by the compiler, resolved by `src/rules/` in both wings.
 
 import type { Formula, FormulaTable } from "./host-formula.js";
+import type { HyperInfo } from "./manifest.js";
 
 /** A part of one segment of a pattern. */
 export type PatternPart =
@@ -45,6 +46,34 @@ export interface RuleArm {
   /** Null for `else`. */
   readonly condition: Condition | null;
   readonly value: Formula;
+  /** In `use` blocks only, in place of the value. */
+  readonly use?: UseChoice;
+}
+
+/** `AdamW(lr = 3e-4)`, or `this`. */
+export interface UseChoice {
+  /** Null: this optimizer. */
+  readonly optimizer: string | null;
+  /** Peaks of the other optimizer's hypers. */
+  readonly peaks: readonly { readonly hyper: string; readonly value: Formula }[];
+}
+
+export interface OrderArm {
+  readonly line: number;
+  readonly column: number;
+  readonly text: string;
+  /** Null for `else`. */
+  readonly condition: Condition | null;
+  readonly tuple: readonly Formula[];
+  /** `last` stands after the tuple: joins the greatest tuple that starts with it. */
+  readonly last: boolean;
+}
+
+/** Ranks every parameter of the model by tuples, densely from 0. */
+export interface OrderRule {
+  readonly name: string;
+  readonly line: number;
+  readonly arms: readonly OrderArm[];
 }
 
 export interface RuleBlock {
@@ -70,8 +99,18 @@ export interface RuleSet {
   readonly formulas: FormulaTable;
   readonly blocks: readonly RuleBlock[];
   readonly bounds: readonly IndexBound[];
-  /** Hypers read in a condition: fixed at registration. */
+  /** Hypers read in a condition or an order: fixed at registration. */
   readonly fixedByConditions: readonly string[];
+  /** Absent where there are none. */
+  readonly orders?: readonly OrderRule[];
+}
+
+/** A `ruleset` by itself: any optimizer can take it. */
+export interface RulesetModule extends RuleSet {
+  /** Its own hypers; their defaults are formulas of `formulas`. One that an optimizer has too is the optimizer's. */
+  readonly hypers: readonly HyperInfo[];
+  /** Hypers of the optimizer that it decides or reads. */
+  readonly requires: readonly string[];
 }
 
 /** A parameter as rules see it. */

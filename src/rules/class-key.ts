@@ -22,6 +22,7 @@ export function classKey(rules: CompiledRules, param: ResolvedParam, facts: read
     for (const name of arm.captures) parts.push(decision.captures.get(name));
     for (const leaf of arm.leaves) {
       if (leaf.op === "shape") parts.push(axisLength(param.shape, leaf.axis));
+      if (leaf.op === "order") parts.push(param.orders[block.orders.get(leaf.order)!]![leaf.form]);
       if (leaf.op === "fact") parts.push(leaf.fact === "index" ? param.index : factOf(param, leaf.fact));
     }
   }

@@ -1,7 +1,7 @@
 // Which arm of a block decides a name: the first whose condition holds. A condition that holds yields what its patterns captured.
 
 import type { CompareOp } from "../contract/rules.js";
-import type { CompiledBlock, CompiledCondition } from "./compiled-rules.js";
+import type { CompiledCondition, Decider } from "./compiled-rules.js";
 import type { Decision, HyperValues, RuledMember } from "./hyper-values.js";
 import { type Captures, noCaptures } from "./match.js";
 
@@ -14,7 +14,7 @@ export interface Subject {
 }
 
 /** The deciding arm, or null where none matches and there is no `else`. */
-export function decide(block: CompiledBlock, subject: Subject, values: HyperValues): Decision | null {
+export function decide(block: Decider, subject: Subject, values: HyperValues): Decision | null {
   for (let arm = 0; arm < block.arms.length; arm++) {
     const { condition } = block.arms[arm]!;
     const captures = condition === null ? noCaptures : holds(condition, block, subject, values, noCaptures);
@@ -26,7 +26,7 @@ export function decide(block: CompiledBlock, subject: Subject, values: HyperValu
 /** The captures with what this condition adds, or null where it does not hold. */
 export function holds(
   condition: CompiledCondition,
-  block: CompiledBlock,
+  block: Decider,
   subject: Subject,
   values: HyperValues,
   bound: Captures,

@@ -1,15 +1,14 @@
 // Why one parameter got what it got: every block, the arms tried in order, and for each that did not match the reason.
 
 import type { Pattern } from "../contract/rules.js";
-import type { CompiledBlock, CompiledCondition } from "./compiled-rules.js";
+import type { CompiledCondition, Decider } from "./compiled-rules.js";
 import { holds, type Subject } from "./decide.js";
 import type { ExplainedArm } from "./explain.js";
 import { printable } from "./explain-text.js";
-import { type HyperValues, valuesAtRegistration } from "./hyper-values.js";
+import { type Decision, type HyperValues, valuesAtRegistration } from "./hyper-values.js";
 import { type Captures, createMatcher, noCaptures } from "./match.js";
 import { nameSegments } from "./names.js";
 import { printPattern, printSegment } from "./print-pattern.js";
-import { blockTitle } from "./problems.js";
 import type { Resolution, ResolvedParam } from "./resolution.js";
 
 export interface TriedArm extends ExplainedArm {
@@ -28,17 +27,26 @@ export interface ExplainedBlock {
 export function explainChain(resolution: Resolution, param: ResolvedParam): ExplainedBlock[] {
   const values = valuesAtRegistration(resolution.rules, resolution.params, resolution.hypers);
   const subject = { name: param.staticName, segments: nameSegments(param.staticName), dtype: param.dtype, member: param };
-  return resolution.rules.blocks.map((block) => {
-    if (block.ratios.size > 0) values.compute(param);
-    const decision = param.decisions[block.number];
-    const tried = block.arms.slice(0, decision ? decision.arm + 1 : undefined).map((compiled, i): TriedArm => {
+  const chainOf = (decider: Decider, decision: Decision | undefined): ExplainedBlock => {
+    const tried = decider.arms.slice(0, decision ? decision.arm + 1 : undefined).map((compiled, i): TriedArm => {
       const decides = i === decision?.arm;
       const captured = decides ? [...decision.captures].map(([name, value]) => `${name} = ${value}`).join(", ") : "";
-      const why = decides ? captured : whyNot(compiled.condition!, block, subject, values, noCaptures).join("; ");
+      const why = decides ? captured : whyNot(compiled.condition!, decider, subject, values, noCaptures).join("; ");
       return { line: compiled.arm.line, text: compiled.arm.text, decides, why };
     });
-    return { title: blockTitle(block), tried };
+    return { title: decider.title, tried };
+  };
+  const { orders, blocks } = resolution.rules;
+  const ranked = orders.map((order): ExplainedBlock => {
+    const place = param.orders[order.number];
+    const chain = chainOf(order, place?.decision);
+    return place ? { ...chain, title: `${chain.title}: ${place.rank} of 0 to ${place.max}` } : chain;
   });
+  const decided = blocks.map((block) => {
+    if (block.ratios.size > 0) values.compute(param);
+    return chainOf(block, param.decisions[block.number]);
+  });
+  return [...ranked, ...decided];
 }
 
 /** The chain as text for a terminal. */
@@ -56,7 +64,7 @@ export function renderChain(param: ResolvedParam, chain: readonly ExplainedBlock
 }
 
 /** The reasons for which a condition does not hold, under what was captured before it. */
-function whyNot(condition: CompiledCondition, block: CompiledBlock, subject: Subject, values: HyperValues, bound: Captures): string[] {
+function whyNot(condition: CompiledCondition, block: Decider, subject: Subject, values: HyperValues, bound: Captures): string[] {
   switch (condition.kind) {
     case "pattern":
       return [whyNoMatch(condition.matcher.pattern, subject.segments)];

@@ -15,16 +15,19 @@ export function renderExplainTable(table: ExplainTable, { every = false }: Table
   const first = table.params[0];
   if (!first) return "no parameters\n";
   const hypers = Object.keys(first.hypers);
+  const used = table.params.some((param) => param.use !== null);
   const titles = [...new Set(table.params.flatMap((param) => Object.keys(param.arms)))];
   const header = [
     "parameter",
     "tensors",
+    ...(used ? ["optimizer"] : []),
     ...hypers.map((hyper) => columnOf(table, hyper)),
     ...titles.map((title) => (titles.length === 1 ? "rule" : `rule of ${title}`)),
   ];
   const body = rows.map(({ name, params }) => [
     name,
     `${params.length}`,
+    ...(used ? [params[0]!.use ?? "this"] : []),
     ...hypers.map((hyper) => cellOf(table, params, hyper)),
     ...titles.map((title) => armCell(params[0]!, title)),
   ]);

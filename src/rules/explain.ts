@@ -1,7 +1,7 @@
 // The resolved table as data: for every parameter the values of the hypers that rules decide, and the arms that decided them.
 // Its JSON form is what `explain --json` prints; numbers that are not finite become null there.
 
-import type { CompiledBlock } from "./compiled-rules.js";
+import type { CompiledBlock, CompiledOrder } from "./compiled-rules.js";
 import { armOf, valuesAtRegistration } from "./hyper-values.js";
 import type { RuleProblem } from "./problems.js";
 import type { Resolution, ResolvedParam } from "./resolution.js";
@@ -25,10 +25,12 @@ export interface ExplainedParam {
   readonly dtype: string | null;
   readonly frozen: boolean;
   /** Name of the optimizer chosen by `rules use`; null: this one. */
-  readonly use: null;
+  readonly use: string | null;
   /** By hyper: those that rules or callbacks decide. */
   readonly hypers: Readonly<Record<string, ExplainedHyper>>;
-  /** The deciding arms by hyper, or by verb and hyper where several blocks decide one. */
+  /** Rank in each order, from 0; absent where there is none. */
+  readonly orders?: Readonly<Record<string, number>>;
+  /** The deciding arms: of `order NAME`, then by hyper, or by verb and hyper where several blocks decide one. */
   readonly arms: Readonly<Record<string, ExplainedArm>>;
   /** What callbacks said, where they changed something. */
   readonly callbacks: { readonly lrRatio?: number; readonly applyDecay?: false };
@@ -47,6 +49,7 @@ export function createExplainTable(resolution: Resolution, hypers = resolution.h
   if (params.some(({ lrRatio }) => lrRatio !== 1)) shown.add("lr");
   if (params.some(({ decays }) => !decays)) shown.add("weight_decay");
   const titles = rules.blocks.map((block) => titleOf(block, rules.blocks));
+  const orderTitles = rules.orders.map((order) => orderTitleOf(order, rules.orders));
 
   const explained = params.map((param): ExplainedParam => {
     values.compute(param);
@@ -60,13 +63,37 @@ export function createExplainTable(resolution: Resolution, hypers = resolution.h
       shape: param.shape,
       dtype: param.dtype ?? null,
       frozen: param.frozen,
-      use: null,
+      use: useOf(rules.blocks, param),
       hypers: Object.fromEntries(rows),
-      arms: armsOf(rules.blocks, titles, param),
+      ...(rules.orders.length > 0 && { orders: Object.fromEntries(param.orders.map(({ rank }, i) => [orderTitles[i]!, rank])) }),
+      arms: { ...orderArmsOf(rules.orders, orderTitles, param), ...armsOf(rules.blocks, titles, param) },
       callbacks: { ...(param.lrRatio === 1 ? {} : { lrRatio: param.lrRatio }), ...(param.decays ? {} : { applyDecay: false }) },
     };
   });
   return { params: explained, problems };
+}
+
+/** The optimizer that takes the parameter; null: this one. */
+export function useOf(blocks: readonly CompiledBlock[], param: Pick<ResolvedParam, "decisions">): string | null {
+  for (const block of blocks) {
+    const decision = param.decisions[block.number];
+    const choice = decision && armOf(block, decision).arm.use;
+    if (choice && choice.optimizer !== null) return choice.optimizer;
+  }
+  return null;
+}
+
+function orderArmsOf(orders: readonly CompiledOrder[], titles: readonly string[], param: ResolvedParam): Record<string, ExplainedArm> {
+  const entries = param.orders.map(({ decision }, i) => {
+    const { line, text } = orders[i]!.arms[decision.arm]!.arm;
+    return [`order ${titles[i]!}`, { line, text }] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
+/** An order's name; where several sets have one of that name, with its set. */
+function orderTitleOf({ order, set }: CompiledOrder, orders: readonly CompiledOrder[]): string {
+  return orders.filter((other) => other.order.name === order.name).length === 1 ? order.name : `${set.name}.${order.name}`;
 }
 
 function armsOf(blocks: readonly CompiledBlock[], titles: readonly string[], param: ResolvedParam): Record<string, ExplainedArm> {

@@ -4,7 +4,7 @@
 // A caller's plain function of the step gives peaks (multiplier 1), so a `set` arm replaces the function too.
 
 import { emptyEnvironment, type FormulaEnvironment } from "../formula/evaluate.js";
-import type { CompiledArm, CompiledBlock, CompiledRules } from "./compiled-rules.js";
+import type { CompiledArm, CompiledBlock, CompiledRules, Decider } from "./compiled-rules.js";
 import { axisLength, shapeFact } from "./facts.js";
 import type { Captures } from "./match.js";
 
@@ -14,11 +14,22 @@ export interface Decision {
   readonly captures: Captures;
 }
 
+/** A parameter's place in an order. */
+export interface OrderRank {
+  /** Dense, from 0. */
+  readonly rank: number;
+  /** The greatest rank of the model. */
+  readonly max: number;
+  readonly decision: Decision;
+}
+
 /** What hyper values depend on besides the caller's numbers. */
 export interface RuledMember {
   readonly shape: readonly number[];
   /** Place in the parameter list, from 0. */
   readonly index: number;
+  /** By the number of the order. */
+  readonly orders: readonly OrderRank[];
   /** By the number of the block; undefined where no arm matched. */
   readonly decisions: readonly (Decision | undefined)[];
   /** Of the callback; 1 without one. */
@@ -40,8 +51,8 @@ export interface HyperValues {
   indexOf(hyper: string): number;
   /** Fills the results; returns -1, or the place of the first hyper whose base or value is not finite. Throws RuleError. */
   compute(member: RuledMember): number;
-  /** A formula of a block's set as this member sees it: for conditions and reports. */
-  evaluate(block: CompiledBlock, formula: number, member: RuledMember, captures: Captures): number;
+  /** A formula of a block or order as this member sees it: for conditions and reports. */
+  evaluate(decider: Decider, formula: number, member: RuledMember, captures: Captures): number;
 }
 
 /** Makes the arrays for an optimizer's hypers under its rules; every multiplier starts as 1. */
@@ -58,19 +69,20 @@ export function createHyperValues(rules: CompiledRules, names: readonly string[]
   const scalings = rules.order
     .filter(({ block }) => block.verb === "scale")
     .map((block) => ({ block, place: indexOf(block.block.hyper!) }));
+  const choosing = rules.order.filter(({ block }) => block.verb === "use");
   const lr = indexOf("lr");
   const decay = indexOf("weight_decay");
 
   let current: RuledMember | null = null;
   let captures: Captures = new Map();
-  let own: string | null = null;
+  let decider: Decider | null = null;
   const environment: FormulaEnvironment = {
     ...emptyEnvironment,
     hyper(name, form) {
       const place = indexOf(name);
       if (place === -1) throw new Error(`bug: a rule reads the hyper ${name}, which does not exist`);
       if (form === "ratio") return ratio[place]!;
-      return form === "peak" || name === own ? given.peak[place]! : given.peak[place]! * given.multiplier[place]!;
+      return form === "peak" || name === decider!.sets ? given.peak[place]! : given.peak[place]! * given.multiplier[place]!;
     },
     fact(fact) {
       if (fact === "t" || fact === "step" || fact === "modelNumel") return given[fact];
@@ -82,13 +94,14 @@ export function createHyperValues(rules: CompiledRules, names: readonly string[]
       if (typeof taken !== "number") throw new Error(`bug: the capture ${name} is no number`);
       return taken;
     },
+    order: (name, form) => current!.orders[decider!.orders.get(name)!]![form],
   };
 
-  function evaluate(block: CompiledBlock, formula: number, member: RuledMember, taken: Captures): number {
+  function evaluate(at: Decider, formula: number, member: RuledMember, taken: Captures): number {
     current = member;
     captures = taken;
-    own = block.block.verb === "set" ? block.block.hyper : null;
-    return block.evaluator.evaluate(formula, environment);
+    decider = at;
+    return at.evaluator.evaluate(formula, environment);
   }
 
   function chosen(block: CompiledBlock, member: RuledMember): number {
@@ -96,14 +109,30 @@ export function createHyperValues(rules: CompiledRules, names: readonly string[]
     return evaluate(block, armOf(block, decision).arm.value, member, decision.captures);
   }
 
+  /** `use AdamW(lr = 3e-4)`: peaks of the optimizer that takes the parameter, where this one has hypers of these names. */
+  function takeUsedPeaks(member: RuledMember): void {
+    for (const block of choosing) {
+      const decision = member.decisions[block.number];
+      const { use } = decision ? armOf(block, decision).arm : {};
+      if (!decision || !use) continue;
+      for (const { hyper, value: formula } of use.peaks) {
+        const place = indexOf(hyper);
+        if (place !== -1) peak[place] = evaluate(block, formula, member, decision.captures);
+      }
+    }
+  }
+
   function compute(member: RuledMember): number {
     ratio.fill(1);
     if (lr !== -1) ratio[lr] = member.lrRatio;
     for (const { block, place } of scalings) if (member.decisions[block.number]) ratio[place]! *= chosen(block, member);
-    let broken = -1;
-    for (let i = names.length - 1; i >= 0; i--) {
+    for (let i = 0; i < names.length; i++) {
       const block = settings[i]!;
       peak[i] = block && member.decisions[block.number] ? chosen(block, member) : given.peak[i]!;
+    }
+    takeUsedPeaks(member);
+    let broken = -1;
+    for (let i = names.length - 1; i >= 0; i--) {
       if (i === decay && !member.decays) peak[i] = 0;
       base[i] = peak[i]! * given.multiplier[i]!;
       value[i] = base[i]! * ratio[i]!;

@@ -7,7 +7,7 @@ import type { HyperValues } from "./hyper-values.js";
 import { noCaptures } from "./match.js";
 import { isFlatParameter, nameSegments, wrapperSegments } from "./names.js";
 import { suggest } from "./nearest.js";
-import { blockTitle, type ProblemCollector, placeOf } from "./problems.js";
+import { type ProblemCollector, placeOf } from "./problems.js";
 import type { ResolvedParam } from "./resolution.js";
 import { type RuleSettings, staticNameOf } from "./settings.js";
 
@@ -79,11 +79,11 @@ function reportIdleArm(
   const { arm, condition } = compiled;
   const place = placeOf(block.set, arm);
   if (matched) {
-    const message = `line ${arm.line} of \`${blockTitle(block)}\` decides nothing: earlier arms take every parameter that it matches, such as \`${matched.name}\``;
+    const message = `line ${arm.line} of \`${block.title}\` decides nothing: earlier arms take every parameter that it matches, such as \`${matched.name}\``;
     problems.add("never-decides", message, { severity: "hint", arm: place });
     return;
   }
-  problems.add("matches-nothing", `line ${arm.line} of \`${blockTitle(block)}\` matches no parameter: ${arm.text}`, {
+  problems.add("matches-nothing", `line ${arm.line} of \`${block.title}\` matches no parameter: ${arm.text}`, {
     severity: strict ? "error" : "warning",
     arm: place,
     help: suggest(condition!, examples) ?? "write `optional` before the arm if models without such parameters are meant too",

@@ -1,7 +1,6 @@
 // What rules have to say about a list of parameters, as plain data. Errors must stop a caller; warnings and hints are for tables.
 
-import type { RuleArm, RuleSet } from "../contract/rules.js";
-import type { CompiledBlock } from "./compiled-rules.js";
+import type { OrderArm, RuleArm, RuleSet } from "../contract/rules.js";
 
 export type RuleProblemCode =
   | "layer-index"
@@ -16,6 +15,11 @@ export type RuleProblemCode =
   | "callback"
   | "unknown-name"
   | "set-twice"
+  | "missing-hyper"
+  | "ratio-cycle"
+  | "negative-exponent"
+  | "index-gap"
+  | "uneven-coverage"
   | "wrapper-segments";
 
 /** Where an arm stands in its spec; lines and columns count from 1. */
@@ -82,11 +86,6 @@ function others(count: number): string {
 }
 
 /** The place of an arm. */
-export function placeOf(set: RuleSet, arm: RuleArm): ArmPlace {
+export function placeOf(set: RuleSet, arm: RuleArm | OrderArm): ArmPlace {
   return { ruleSet: set.name, line: arm.line, column: arm.column, text: arm.text };
-}
-
-/** How a block is called in messages. */
-export function blockTitle({ block }: CompiledBlock): string {
-  return block.hyper === null ? `rules ${block.verb}` : `rules ${block.verb} ${block.hyper}`;
 }

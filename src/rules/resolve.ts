@@ -5,70 +5,109 @@
 import type { ParamInfo, RuleSet } from "../contract/rules.js";
 import { RuleError } from "../formula/evaluate.js";
 import { askApplyDecay, askLrRatio } from "./callbacks.js";
-import { type CompiledBlock, type CompiledRules, compileRules } from "./compiled-rules.js";
+import { type CompiledBlock, type CompiledRules, compileRules, type Decider } from "./compiled-rules.js";
+import { checkCoverage } from "./coverage.js";
 import { decide, type Subject } from "./decide.js";
-import { armOf, type Decision, type HyperValues, type RuledMember, valuesAtRegistration } from "./hyper-values.js";
+import { checkExponents } from "./exponents.js";
+import { armOf, type Decision, type HyperValues, type OrderRank, type RuledMember, valuesAtRegistration } from "./hyper-values.js";
 import { checkArms, checkIndices, checkNames } from "./list-checks.js";
 import { nameSegments } from "./names.js";
-import { blockTitle, createProblemCollector, type ProblemCollector, placeOf } from "./problems.js";
+import { type Ranked, rankParams } from "./orders.js";
+import { createProblemCollector, type ProblemCollector, placeOf } from "./problems.js";
 import { isInRange, rangeText } from "./ranges.js";
 import type { Resolution, ResolvedParam } from "./resolution.js";
+import { checkSets } from "./set-checks.js";
 import { type NamedParam, type RuleSettings, staticNameOf } from "./settings.js";
 
 /** Resolves rule sets over a list of parameters. */
 export function resolveRules(sets: readonly RuleSet[], list: readonly ParamInfo[], settings: RuleSettings): Resolution {
   const rules = compileRules(sets);
   const problems = createProblemCollector();
-  for (const [first, second] of rules.clashes) {
-    problems.add(
-      "set-twice",
-      `\`${first.block.hyper}\` is set by two blocks, in ${first.set.name} line ${first.block.line} and in ${second.set.name} line ${second.block.line}`,
-      { help: "mark one of them `override`" },
-    );
-  }
+  checkSets(rules, settings.hypers, problems);
   checkNames(list, settings.names, problems);
   const values = valuesAtRegistration(rules, list, settings.hypers);
-  const params = list.map((param, index) => resolveParam(rules, param, index, settings, values, problems));
-  if (params.length > 0) checkArms(rules, params, values, settings.strict ?? false, problems);
-  checkIndices(rules, params, settings.hypers, settings.allow?.includes("layer-index") ?? false, problems);
-  return { rules, params, hypers: settings.hypers, problems: problems.list() };
+  const params = list.map((param, index) => openParam(rules, param, index, settings, values, problems));
+  if (problems.list().some(({ code }) => code === "missing-hyper" || code === "ratio-cycle")) return resolutionOf([]);
+  const broken = rankAll(rules, params, values, problems);
+  const resolved = params.map((param) => (broken.has(param) ? param : resolveParam(rules, param, settings, values, problems)));
+  if (params.length > 0) checkArms(rules, resolved, values, settings.strict ?? false, problems);
+  checkIndices(rules, resolved, settings.hypers, settings.allow?.includes("layer-index") ?? false, problems);
+  checkCoverage(rules, resolved, problems);
+  return resolutionOf(resolved);
+
+  function resolutionOf(of: readonly ResolvedParam[]): Resolution {
+    return { rules, params: of, hypers: settings.hypers, problems: problems.list() };
+  }
 }
 
-function resolveParam(
+/** A parameter before anything is decided for it. */
+interface OpenParam extends ResolvedParam {
+  readonly orders: OrderRank[];
+  readonly decisions: (Decision | undefined)[];
+  readonly subjects: readonly Subject[];
+}
+
+function openParam(
   rules: CompiledRules,
   param: ParamInfo,
   index: number,
   settings: RuleSettings,
   values: HyperValues,
   problems: ProblemCollector,
-): ResolvedParam {
+): OpenParam {
   const staticName = staticNameOf(param.name, settings.names);
   const named: NamedParam = { name: param.name, staticName, shape: param.shape };
-  const decisions: (Decision | undefined)[] = rules.blocks.map(() => undefined);
-  const member: RuledMember = {
+  const member = {
     shape: param.shape,
     index,
-    decisions,
+    orders: [],
+    decisions: rules.blocks.map(() => undefined),
     lrRatio: askLrRatio(named, settings, values, problems),
     decays: askApplyDecay(named, settings, values, problems),
   };
   const aliases = (param.aliases ?? []).map((alias) => staticNameOf(alias, settings.names));
   const subjects = [staticName, ...aliases].map((name): Subject => ({ name, segments: nameSegments(name), dtype: param.dtype, member }));
+  return { ...member, name: param.name, staticName, aliases, dtype: param.dtype, frozen: false, subjects };
+}
+
+/** Ranks all parameters in all orders; returns those that have no rank somewhere. */
+function rankAll(rules: CompiledRules, params: readonly OpenParam[], values: HyperValues, problems: ProblemCollector): Set<Ranked> {
+  const broken = new Set<Ranked>();
+  const names = new Map<Ranked, string>(params.map((param) => [param, param.name]));
+  rankParams(
+    rules,
+    params,
+    values,
+    (order, param) => decideTied(order, param.subjects, values, names.get(param)!, problems) ?? null,
+    (param, _, error) => {
+      broken.add(param);
+      reportRuleError(error, names.get(param)!, problems);
+    },
+  );
+  return broken;
+}
+
+function resolveParam(
+  rules: CompiledRules,
+  param: OpenParam,
+  settings: RuleSettings,
+  values: HyperValues,
+  problems: ProblemCollector,
+): ResolvedParam {
   for (const block of rules.order) {
     try {
-      if (block.ratios.size > 0) values.compute(member);
-      decisions[block.number] = decideTied(block, subjects, values, param.name, problems);
+      if (block.ratios.size > 0) values.compute(param);
+      param.decisions[block.number] = decideTied(block, param.subjects, values, param.name, problems);
     } catch (error) {
       reportRuleError(error, param.name, problems);
     }
   }
-  const frozen = checkValues(rules, member, param.name, settings, values, problems);
-  return { ...member, name: param.name, staticName, aliases, dtype: param.dtype, frozen };
+  return { ...param, frozen: checkValues(rules, param, param.name, settings, values, problems) };
 }
 
 /** The first arm that matches any of a tensor's names; two names with different arms of their own (other than `else`) are a problem. */
 function decideTied(
-  block: CompiledBlock,
+  block: Decider,
   subjects: readonly Subject[],
   values: HyperValues,
   param: string,
@@ -79,7 +118,7 @@ function decideTied(
   for (const subject of subjects) {
     const decision = decide(block, subject, values);
     if (!decision) continue;
-    const own = armOf(block, decision).condition !== null;
+    const own = block.arms[decision.arm]!.condition !== null;
     if (own && winner && named && !sameChoice(block, winner, decision))
       reportTied(block, [named, winner], [subject, decision], param, problems);
     if (!winner || decision.arm < winner.arm) {
@@ -90,24 +129,26 @@ function decideTied(
   return winner ?? undefined;
 }
 
-function sameChoice(block: CompiledBlock, a: Decision, b: Decision): boolean {
-  return a.arm === b.arm && armOf(block, a).captures.every((name) => a.captures.get(name) === b.captures.get(name));
+/** The same arm with the same captures, as far as its right side reads them. */
+function sameChoice(decider: Decider, a: Decision, b: Decision): boolean {
+  if (a.arm !== b.arm) return false;
+  return decider.arms[a.arm]!.captures.every((name) => a.captures.get(name) === b.captures.get(name));
 }
 
 function reportTied(
-  block: CompiledBlock,
+  decider: Decider,
   a: readonly [Subject, Decision],
   b: readonly [Subject, Decision],
   param: string,
   problems: ProblemCollector,
 ): void {
   const told = ([subject, decision]: readonly [Subject, Decision]) => {
-    const { arm } = armOf(block, decision);
+    const { arm } = decider.arms[decision.arm]!;
     return `\`${subject.name}\` by line ${arm.line}, ${arm.text}`;
   };
-  problems.add("tied-tensor", `one tensor is decided twice in \`${blockTitle(block)}\`: ${told(a)}; ${told(b)}`, {
+  problems.add("tied-tensor", `one tensor is decided twice in \`${decider.title}\`: ${told(a)}; ${told(b)}`, {
     param,
-    arm: placeOf(block.set, armOf(block, b[1]).arm),
+    arm: placeOf(decider.set, decider.arms[b[1].arm]!.arm),
     help: "write an arm above both that names the tensor",
   });
 }
@@ -131,7 +172,9 @@ function checkValues(
     values.compute(member);
     for (const entry of decided) {
       if (entry.block.block.verb === "freeze") continue;
-      checkNumber(entry.block, numberOf(entry), { param: name, arm: placeOf(entry.block.set, entry.arm) }, settings, problems);
+      const at = { param: name, arm: placeOf(entry.block.set, entry.arm) };
+      checkNumber(entry.block, numberOf(entry), at, settings, problems);
+      checkExponents(entry.block, entry.decision, member, values, at, problems);
     }
   } catch (error) {
     reportRuleError(error, name, problems);

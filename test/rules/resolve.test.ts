@@ -403,7 +403,7 @@ describe("problems", () => {
       ],
       [{ capture: "n", hyper: "n_layers", block: 0, arm: 0 }],
     );
-    expect(problemsOf(set, list("layers.0.w", "layers.1.w", "layers.20.w"))).toEqual([]);
+    expect(problemsOf(set, list("layers.0.w", "layers.1.w", "layers.20.w"))).toMatchObject([{ code: "index-gap", severity: "hint" }]);
   });
 
   it("`set` respects the range; error(...) speaks for its author; two sets need `override`", () => {
