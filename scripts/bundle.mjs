@@ -106,6 +106,7 @@ function declareTypes() {
     rootDir: join(root, "src"),
     outDir: "types",
     paths: {},
+    typeRoots: [join(root, "node_modules"), join(root, "node_modules/@types")],
   };
   const files = ["runtime/index.ts", "runtime/cpu/index.ts", "runtime/webgpu/index.ts"].map((file) => join(root, "src", file));
   writeFileSync(project, JSON.stringify({ extends: join(root, "tsconfig.json"), compilerOptions, files, include: [] }));

@@ -43,7 +43,8 @@ interface Defined {
 }
 
 async function perform(context: Context, command: Command, run: Defined["run"]): Promise<ExitCode> {
-  const format: Format = command.getOptionValue("format");
+  const { format: named, json } = command.opts<{ format: Format; json?: true }>();
+  const format = json === true ? "json" : named;
   try {
     const outcome = await run();
     await printOutcome(context, format, command.name(), outcome);
@@ -114,15 +115,13 @@ function defineExplain(context: Context): Defined {
     .option("--params <file>", "the model's parameters: .safetensors, .index.json, .json, or lines of text, also gzipped")
     .option("--json", "the same as --format json");
   const run = async () => {
-    const { json, params, optimizer, names, set, allow } = command.opts<{
-      json?: true;
+    const { params, optimizer, names, set, allow } = command.opts<{
       params?: string;
       optimizer?: string;
       names?: string;
       set: string[];
       allow: string[];
     }>();
-    if (json === true) command.setOptionValue("format", "json");
     const [spec, name] = command.args;
     const setup = { optimizer: optimizer ?? null, names: names ?? null, set, allow };
     return (await import("./explain.js")).explain(context, { ...setup, spec: spec!, name: name ?? null, params: params ?? null });

@@ -1,6 +1,6 @@
 // optspec replay: proves a spec against somebody else's implementation, or shows where they part.
 
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import type { CompiledOptimizer } from "../compiler/compile.js";
 import type { Diagnostic } from "../compiler/diagnostics/diagnostic.js";
@@ -14,6 +14,7 @@ import type { ReplaySettings } from "../tools/replay-targets.js";
 import { type RecordedRun, RunError, readRun } from "../tools/run-file.js";
 import { CliError, fileError } from "./cli-error.js";
 import type { Context, Outcome } from "./context.js";
+import { makeFolders } from "./make-folders.js";
 import { chooseOptimizer, readSetup, splitPair } from "./optimizer-arguments.js";
 import { comparisonTable } from "./replay-table.js";
 import { type DeviceName, openTarget, type TargetName } from "./replay-target.js";
@@ -200,7 +201,7 @@ function writeTensors(context: Context, file: string, tensors: ReadonlyMap<strin
   const path = resolve(context.cwd, file);
   const draft = `${path}.${process.pid}.draft`;
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolders(dirname(path));
     writeFileSync(draft, writeSafetensors(tensors), { flag: "wx" });
     renameSync(draft, path);
   } catch (error) {

@@ -82,5 +82,5 @@ function segmentPattern(part: string): RegExp {
     .replace(/[\\^$.+()[\]{}|]/g, "\\$&")
     .replace(/\*/g, ".*")
     .replace(/\?/g, ".");
-  return new RegExp(`^${source}$`, "u");
+  return new RegExp(`^${source}$`, "su");
 }

@@ -150,6 +150,10 @@ describe("the output folder", () => {
     });
     put(folder, { file: "mine" });
     expect(await optspec(folder, ["build", "--out", "file/below"])).toMatchObject({ exitCode: 2, talk: expect.stringContaining("--out") });
+    expect(await optspec(folder, ["build", "--out", "/proc/optspec/generated"])).toMatchObject({
+      exitCode: 2,
+      talk: expect.stringContaining("--out"),
+    });
     expect(contents(folder)).toMatchObject({ generated: "mine", file: "mine" });
   });
 

@@ -8,7 +8,6 @@ import {
   constants,
   fstatSync,
   lstatSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -19,6 +18,7 @@ import {
 } from "node:fs";
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
+import { makeFolders } from "../make-folders.js";
 
 const HASH_BYTES = 32;
 /** Folders of other versions of the bundle that are kept. */
@@ -42,7 +42,7 @@ export function openCodeCache(bundle: string): CodeCache {
     write(chunk, code) {
       if (folder === null) return;
       try {
-        mkdirSync(folder, { recursive: true, mode: 0o700 });
+        makeFolders(folder, 0o700);
         if (!isOurs(base!) || !isOurs(folder)) return;
         const draft = join(folder, `${chunk}.${randomBytes(6).toString("hex")}`);
         writeFileSync(draft, Buffer.concat([hashOf(code), code]), { mode: 0o600, flag: "wx" });

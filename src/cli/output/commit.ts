@@ -18,6 +18,7 @@ import {
 import { dirname, join } from "node:path";
 import { isRecord, parseStrictJson } from "../../runtime/state/strict-json.js";
 import { CliError, fileError } from "../cli-error.js";
+import { makeFolders } from "../make-folders.js";
 import { type Change, type Comparison, look } from "./compare.js";
 import { sha256 } from "./file-list.js";
 import { isOutputPath, locate, type OutputFolder } from "./folder.js";
@@ -38,7 +39,7 @@ interface Step {
 export function openWorkFolder(folder: OutputFolder): string {
   const work = join(folder.absolute, WORK_NAME);
   try {
-    mkdirSync(folder.absolute, { recursive: true });
+    makeFolders(folder.absolute);
     if (lstatSync(work, { throwIfNoEntry: false }) === undefined) mkdirSync(work);
     if (!lstatSync(work).isDirectory()) throw new CliError(`${folder.shown}/${WORK_NAME} is not a folder`, "remove it");
     const ignore = join(work, ".gitignore");
@@ -158,7 +159,7 @@ function isDue(folder: OutputFolder, staging: string, step: Step, force: boolean
 function take(folder: OutputFolder, staging: string, step: Step): void {
   const target = locate(folder, step.path);
   if (step.staged !== null) {
-    mkdirSync(dirname(target), { recursive: true });
+    makeFolders(dirname(target));
     renameSync(join(staging, step.staged), target);
     return;
   }
