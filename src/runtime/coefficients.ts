@@ -21,6 +21,8 @@ export interface HostSide {
   compute(program: ProgramInfo, table: ClassTable, step: number): void;
   /** Takes over what the last `compute` found: step counts and host states. */
   commit(table: ClassTable): void;
+  /** Takes the last `commit` back. */
+  undo(): void;
 }
 
 export interface HostSideParts {
@@ -42,6 +44,8 @@ export function createHostSide({ build, params, decisions }: HostSideParts): Hos
   // A host state of extent model has its one value at every parameter, so that reading is alike.
   const hostState = new Float64Array(count * width);
   const nextState = new Float64Array(count * width);
+  const previousT = new Float64Array(count);
+  const previousState = new Float64Array(count * width);
   const stateIndex = new Map(build.hostStates.map(({ name }, index) => [name, index]));
   const staticKeys = params.map((_, param) => decisions.key(param));
   const subject: Subject = { param: 0, t: 0 };
@@ -129,6 +133,8 @@ export function createHostSide({ build, params, decisions }: HostSideParts): Hos
       }
     },
     commit(table) {
+      previousT.set(t);
+      previousState.set(hostState);
       let first = -1;
       for (const { idle, members } of table.classes) {
         if (idle) continue;
@@ -140,6 +146,10 @@ export function createHostSide({ build, params, decisions }: HostSideParts): Hos
         }
       }
       if (first !== -1) commitModelStates(first);
+    },
+    undo() {
+      t.set(previousT);
+      hostState.set(previousState);
     },
   };
 }

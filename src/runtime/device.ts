@@ -18,9 +18,17 @@ export interface BankLayout {
   readonly chunks: Uint32Array<ArrayBuffer>;
 }
 
+/** A range of the caller's own memory that a device has checked and can work in; what it is only the device knows. */
+export interface CallerMemory {
+  /** Names it in messages. */
+  readonly label: string;
+}
+
 /** One buffer of parameters and one of gradients, of equal length. A tensor never straddles arenas. */
 export interface ArenaLayout {
   readonly label: string;
+  /** Where the arena's one tensor is the caller's; null: the parameters live in memory of ours. */
+  readonly own: CallerMemory | null;
   readonly elements: number;
   readonly stateElements: number;
   readonly banks: readonly BankLayout[];
@@ -45,11 +53,36 @@ export interface DeviceLimits {
 export interface Kernels {
   readonly wgsl: () => Promise<string>;
   readonly wasm: () => Promise<string>;
+  readonly cuda?: () => Promise<string>;
+}
+
+/** A tensor's place in an arena's parameters and gradients. */
+export interface ArenaRange {
+  readonly arena: number;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** Where a tensor's gradient is in the next submission: memory of the caller's, ours, or nowhere because it takes no part. */
+export type GradientSource = CallerMemory | "ours" | "none";
+
+/** Gradients in memory of the caller's. */
+export interface CallerGradients {
+  /** Checks what the caller gives for a tensor's gradient. Throws "invalid-gradient"; uses nothing yet. */
+  adopt(given: unknown, range: ArenaRange, label: string): CallerMemory;
+  /** Whether memory of ours holds a gradient of this arena: made when it is first written or shown. */
+  has(arena: number): boolean;
+  /** Forgets what was to be copied into the next submission; sources of own arenas stay. */
+  begin(): void;
+  /** From now on in an own arena; for the next submission, as a copy on the device, in a shared one. */
+  use(range: ArenaRange, source: GradientSource): void;
 }
 
 /** Memory of one optimizer. `View` is how the device shows a range to its user. */
 export interface DeviceMemory<View> {
   readonly bytes: number;
+  /** Absent where the device takes gradients as Float32Arrays only. */
+  readonly gradients?: CallerGradients;
   /** A range of the arena for the user's own engine: a live Float32Array (cpu) or a buffer binding (webgpu). Never detaches. */
   view(part: Part, arena: number, offset: number, length: number): View;
   write(part: Part, arena: number, offset: number, data: Float32Array): void;
@@ -78,12 +111,19 @@ export interface Device<View = unknown> {
   readonly profile: ArithmeticProfile;
   /** Resolves when the device is gone; never rejects. */
   readonly lost: Promise<DeviceLostInfo>;
-  /** Zero-filled. Throws OptimizerError "out-of-memory" with what was asked; where the driver answers later, `bind` rejects with it. */
+  /** Checks what the caller gives as memory of a parameter. Throws "invalid-parameter". Absent: this device takes data only. */
+  adopt?(given: { readonly buffer: unknown; readonly offset?: unknown }, elements: number, label: string): CallerMemory;
+  /** Zero-filled, the caller's own memory excepted. Throws OptimizerError "out-of-memory" with what was asked; where the driver answers later, `bind` rejects with it. */
   allocate(layout: MemoryLayout): DeviceMemory<View>;
   /** Compiles a build's kernels and binds a program to memory. Rejects with the driver's own messages. Compilations are cached by content. */
   bind(kernels: Kernels, program: ProgramInfo, memory: DeviceMemory<View>): Promise<Launch>;
-  /** Writes one page of rows and runs the launch with it. Allocates nothing, reads nothing back. */
-  submit(launch: Launch, page: number, rows: Float32Array<ArrayBuffer>): void;
+  /**
+   * Writes one page of rows and runs the launch with it. Allocates nothing and reads nothing back while all memory is the device's own;
+   * where some is the caller's, it may return a promise that rejects when all of the submission was refused.
+   */
+  submit(launch: Launch, page: number, rows: Float32Array<ArrayBuffer>): void | Promise<void>;
+  /** The same into the caller's own encoder or pass; the page must stay as it is until that is submitted. Absent: there is no such thing. */
+  encode?(launch: Launch, page: number, rows: Float32Array<ArrayBuffer>, target: unknown): void;
   /** Resolves when everything submitted is done. */
   idle(): Promise<void>;
   destroy(): void;

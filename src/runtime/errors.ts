@@ -19,6 +19,8 @@ export type OptimizerErrorCode =
   | "unknown-gradient"
   | "invalid-gradient"
   | "invalid-data"
+  | "encode"
+  | "refused"
   | "coefficient"
   | "no-device"
   | "out-of-memory"

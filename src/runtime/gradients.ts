@@ -1,36 +1,50 @@
 // The gradients of one step as the caller hands them in: every one is checked before any of them is written.
 
 import { checkFloat32Array } from "./arrays.js";
+import type { CallerMemory } from "./device.js";
 import { didYouMean, OptimizerError, quote, quoteSome } from "./errors.js";
 import type { Param } from "./settings.js";
 import type { Gradients } from "./types.js";
 
 export interface GradientReader {
   /** By parameter index, what `read` found last; null: absent. Valid until the next `read`. */
-  readonly found: readonly (Float32Array | null)[];
+  readonly found: readonly (Float32Array | CallerMemory | null)[];
   /** Throws, leaving nothing written, on an unknown name, a wrong dtype or length, or a gradient that is missing and must not be. */
-  read(gradients: Gradients): void;
-  /** Forgets the caller's arrays. */
+  read(gradients: Gradients<unknown>): void;
+  /** Forgets the caller's memory. */
   clear(): void;
 }
 
-/** `needed`: whether the step does anything with this parameter (frozen ones need no gradient). */
-export function createGradientReader(params: readonly Param[], mode: "all" | "some", needed: (param: number) => boolean): GradientReader {
+export interface GradientReaderParts {
+  readonly params: readonly Param[];
+  readonly mode: "all" | "some";
+  /** Whether the step does anything with this parameter (frozen ones need no gradient). */
+  readonly needed: (param: number) => boolean;
+  /** Checks a gradient that is no array; undefined where the device takes arrays only. */
+  readonly adopt: ((param: number, given: unknown, label: string) => CallerMemory) | undefined;
+}
+
+export function createGradientReader({ params, mode, needed, adopt }: GradientReaderParts): GradientReader {
   const known = new Set(params.map(({ name }) => name));
   const labels = params.map(({ name }) => `the gradient of ${quote(name)}`);
-  const found: (Float32Array | null)[] = params.map(() => null);
+  const found: (Float32Array | CallerMemory | null)[] = params.map(() => null);
 
-  function read(gradients: Gradients): void {
+  function readOne(param: number, value: unknown): Float32Array | CallerMemory {
+    if (adopt !== undefined && !ArrayBuffer.isView(value)) return adopt(param, value, labels[param]!);
+    checkFloat32Array(value, params[param]!.numel, labels[param]!, "invalid-gradient");
+    return value;
+  }
+
+  function read(gradients: Gradients<unknown>): void {
     const lookup = asLookup(gradients);
     let count = 0;
     let missing = 0;
     for (let i = 0; i < params.length; i++) {
-      const { name, numel } = params[i]!;
+      const { name } = params[i]!;
       const value = gradientOf(lookup, name);
       found[i] = null;
       if (value !== undefined && value !== null) {
-        checkFloat32Array(value, numel, labels[i]!, "invalid-gradient");
-        found[i] = value;
+        found[i] = readOne(i, value);
       } else if (needed(i)) missing++;
       if (isMap(lookup) ? lookup.has(name) : Object.hasOwn(lookup, name)) count++;
     }

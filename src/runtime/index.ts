@@ -7,6 +7,11 @@ export { DeviceLost, OptimizerError, type OptimizerErrorCode } from "./errors.js
 export { createOptimizer } from "./optimizer.js";
 export type {
   BaseSettings,
+  DeviceGradient,
+  EncodeOptions,
+  GpuBuffer,
+  GpuEncoder,
+  GpuRange,
   Gradients,
   HyperInput,
   HyperValue,

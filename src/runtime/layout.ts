@@ -1,9 +1,10 @@
 // Where everything lives: tensors in arenas (one buffer of parameters, one of gradients), arenas cut at chunk boundaries into banks
 // (what one launch can bind), the part of a tensor inside a bank is a segment and has its states side by side in the bank's state range.
-// A tensor never straddles arenas, a chunk never straddles tensors or banks. Pure data for given limits. Units: f32 elements.
+// A tensor in the caller's own memory is an arena of its own. A tensor never straddles arenas, a chunk never straddles tensors or banks.
+// Pure data for given limits. Units: f32 elements.
 
 import { CHUNK_ELEMENTS, CHUNK_FIELDS, CHUNK_WORDS, ROW_PAGES } from "../contract/manifest.js";
-import type { ArenaLayout, BankLayout, DeviceLimits, MemoryLayout } from "./device.js";
+import type { ArenaLayout, BankLayout, CallerMemory, DeviceLimits, MemoryLayout } from "./device.js";
 import { OptimizerError, quote } from "./errors.js";
 
 /** 256 bytes: WebGPU's strictest offset alignment. Tensors and the states of segments start at multiples of it. */
@@ -19,6 +20,8 @@ export interface TensorSize {
   readonly elements: number;
   /** State slots: each keeps one number an element. */
   readonly slots: number;
+  /** The caller's memory that holds it; null or absent: ours. */
+  readonly own?: CallerMemory | null;
 }
 
 /** The part of a tensor that lies in one bank; slot s of its states starts at `stateFirst + s * stateStride` of the arena's states. */
@@ -108,22 +111,27 @@ interface Filling {
   chunks: number;
 }
 
-/** Tensors in order, each into the current arena or, where it does not fit, into a new one. */
+/** Tensors in order, each into the current arena or, where it does not fit, into a new one; those of the caller's own memory apart. */
 function fillArenas(tensors: readonly TensorSize[], rowBytes: number, limits: DeviceLimits): Member[][] {
-  const arenas: Member[][] = [];
+  const shared: Member[][] = [];
+  const own: Member[][] = [];
   let filling: Filling | null = null;
   for (const [index, tensor] of tensors.entries()) {
+    if (tensor.own) {
+      own.push([{ index, offset: 0 }]);
+      continue;
+    }
     let next: Filling = grow(filling, tensor);
     if (!fits(next, rowBytes, limits)) {
       filling = null;
       next = grow(null, tensor);
       if (!fits(next, rowBytes, limits)) throw tooLarge(tensor, limits);
     }
-    if (filling === null) arenas.push([]);
-    arenas.at(-1)!.push({ index, offset: filling?.elements ?? 0 });
+    if (filling === null) shared.push([]);
+    shared.at(-1)!.push({ index, offset: filling?.elements ?? 0 });
     filling = next;
   }
-  return arenas;
+  return [...shared, ...own];
 }
 
 function grow(filling: Filling | null, tensor: TensorSize): Filling {
@@ -140,7 +148,7 @@ function fits(filling: Filling, rowBytes: number, limits: DeviceLimits): boolean
   return filling.elements * F32_BYTES <= limits.arenaBytes;
 }
 
-/** Cuts one arena into banks, appending the places of its tensors. */
+/** Cuts one arena into banks, noting the places of its tensors. */
 function cutArena(
   members: readonly Member[],
   tensors: readonly TensorSize[],
@@ -153,13 +161,14 @@ function cutArena(
   let end = 0;
   for (const { index, offset } of members) {
     const tensor = tensors[index]!;
-    places.push({ arena, offset, elements: tensor.elements, segments: cutter.add(tensor, index, offset) });
+    places[index] = { arena, offset, elements: tensor.elements, segments: cutter.add(tensor, index, offset) };
     end = offset + roundUp(tensor.elements, ALIGNMENT);
   }
   const banks = cutter.finish();
   const last = banks.at(-1);
   return {
     label: `arena ${arena}`,
+    own: tensors[members[0]!.index]!.own ?? null,
     // Never empty: an arena of zero-size tensors still has a buffer to point at.
     elements: Math.max(end, ALIGNMENT),
     stateElements: last === undefined ? 0 : last.stateFirst + last.stateElements,

@@ -5,11 +5,11 @@ import { createExplainTable } from "../rules/explain.js";
 import { createClasses } from "./classes.js";
 import { createHostSide, type HostSide } from "./coefficients.js";
 import { createDecisions, type Decisions } from "./decisions.js";
-import type { Device, DeviceMemory, Launch } from "./device.js";
-import { OptimizerError } from "./errors.js";
+import type { CallerMemory, Device, DeviceMemory, Launch } from "./device.js";
+import { OptimizerError, quote } from "./errors.js";
 import { createHypers, type Hypers } from "./hypers.js";
 import { type Layout, layOut } from "./layout.js";
-import { readSettings, type Settings } from "./settings.js";
+import { type Param, readSettings, type Settings } from "./settings.js";
 import { createStepper, type Stepper } from "./stepper.js";
 import { createStorage, type Storage } from "./storage.js";
 import type { BaseSettings, Optimizer, OptimizerTypes } from "./types.js";
@@ -67,13 +67,20 @@ function prepare(definition: OptimizerDefinition, device: Device, given: BaseSet
   const none = build.states.map(() => -1);
   const slots = params.map((_, param) => (frozen[param] ? none : host.variantAtCreation(step, param).stateSlots));
   const init = program("init");
-  const sizes = params.map(({ name, numel }, param) => ({
+  const sizes = params.map(({ name, numel, memory }, param) => ({
     name,
     elements: numel,
+    own: memory === null ? null : adopt(device, memory, numel, name),
     slots: Math.max(0, ...slots[param]!.map((slot) => slot + 1)),
   }));
   const layout = layOut(sizes, Math.max(step.rowWidth, init?.rowWidth ?? 0), device.limits);
   return { manifest, settings, hypers, decisions, host, frozen, slots, layout, step, init };
+}
+
+function adopt(device: Device, memory: NonNullable<Param["memory"]>, numel: number, name: string): CallerMemory {
+  if (device.adopt !== undefined) return device.adopt(memory, numel, `parameter ${quote(name)}`);
+  const message = `parameter ${quote(name)}: the ${device.kind} device works in memory of its own: give data instead of buffer`;
+  throw new OptimizerError("invalid-parameter", message);
 }
 
 /** Writes the caller's data, and states that start from a constant other than zero. */
@@ -133,6 +140,10 @@ function present<View, T extends OptimizerTypes>(
         return Promise.reject(error);
       }
     },
+    encode(target, options) {
+      alive();
+      stepper.encode(target, options?.gradients);
+    },
     set(changes) {
       alive();
       hypers.prepare(changes)();
@@ -160,7 +171,7 @@ function present<View, T extends OptimizerTypes>(
     },
     async idle() {
       alive();
-      await device.idle();
+      await stepper.idle();
     },
     destroy,
     [Symbol.dispose]: destroy,

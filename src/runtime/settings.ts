@@ -12,6 +12,8 @@ export interface Param {
   readonly aliases: readonly string[];
   readonly numel: number;
   readonly data: Float32Array | null;
+  /** The caller's memory for it, for the device to check; null: none. */
+  readonly memory: { readonly buffer: unknown; readonly offset?: unknown } | null;
 }
 
 export interface Settings {
@@ -156,10 +158,10 @@ function readParams(value: unknown): Param[] {
   });
 }
 
-const paramKeys = ["name", "shape", "data", "aliases"] as const satisfies readonly (keyof ParamSpec)[];
+const paramKeys = ["name", "shape", "data", "buffer", "offset", "aliases"] as const satisfies readonly (keyof ParamSpec)[];
 
 function readParam(given: Readonly<Record<keyof ParamSpec, unknown>>, index: number): Param {
-  const { name, shape, data, aliases = [] } = given;
+  const { name, shape, data, buffer, offset, aliases = [] } = given;
   if (typeof name !== "string" || name === "") throw invalid(`params[${index}].name`, "a text that is not empty", name);
   const fail = (message: string): never => {
     throw new OptimizerError("invalid-parameter", `parameter ${quote(name)}: ${message}`);
@@ -174,8 +176,10 @@ function readParam(given: Readonly<Record<keyof ParamSpec, unknown>>, index: num
   }
   const numel = (shape as number[]).reduce((product, entry) => product * entry, 1);
   if (numel >= MAX_ELEMENTS) fail(`shape [${shape.join(", ")}] has ${numel} elements; at most ${MAX_ELEMENTS - 1} are possible`);
+  if (buffer === undefined && offset !== undefined) fail("offset is a place in buffer, which is missing");
   if (!Array.isArray(aliases) || aliases.some((alias) => typeof alias !== "string"))
     fail(`aliases must be a list of names, not ${show(aliases)}`);
   if (data !== undefined) checkFloat32Array(data, numel, `data of parameter ${quote(name)}`, "invalid-parameter");
-  return { name, shape: [...shape], aliases: [...(aliases as string[])], numel, data: (data as Float32Array | undefined) ?? null };
+  const memory = buffer === undefined ? null : { buffer, ...(offset !== undefined && { offset }) };
+  return { name, shape: [...shape], aliases: [...(aliases as string[])], numel, data: (data as Float32Array | undefined) ?? null, memory };
 }

@@ -5,6 +5,8 @@ import { type ProgramInfo, ROW_PAGES } from "../contract/manifest.js";
 import { type ClassTable, createClasses } from "./classes.js";
 import type { HostSide } from "./coefficients.js";
 import type { Device, Launch } from "./device.js";
+import { OptimizerError } from "./errors.js";
+import { createGradientSources } from "./gradient-sources.js";
 import { createGradientReader } from "./gradients.js";
 import type { Hypers } from "./hypers.js";
 import type { Param } from "./settings.js";
@@ -15,7 +17,11 @@ export interface Stepper {
   /** Completed steps. */
   readonly steps: number;
   /** Throws, having changed nothing. The promise resolves when the device is not many steps behind. */
-  step(gradients: Gradients | undefined): Promise<void>;
+  step(gradients: Gradients<unknown> | undefined): Promise<void>;
+  /** The same into the caller's encoder or pass. */
+  encode(target: unknown, gradients: Gradients<unknown> | undefined): void;
+  /** Resolves when the device is idle. What was encoded before must have been submitted; its pages are free again. */
+  idle(): Promise<void>;
 }
 
 export interface StepperParts {
@@ -33,12 +39,17 @@ export interface StepperParts {
 const done = Promise.resolve();
 
 export function createStepper({ device, program, launch, params, frozen, mode, hypers, host, storage }: StepperParts): Stepper {
-  const reader = createGradientReader(params, mode, (param) => !frozen[param]);
+  const { gradients: callers } = storage;
+  const adopt = callers && ((param: number, given: unknown, label: string) => callers.adopt(given, storage.place(param), label));
+  const reader = createGradientReader({ params, mode, needed: (param) => !frozen[param], adopt });
+  const sources = createGradientSources({ params, storage, reader });
   const active = frozen.map((isFrozen) => !isFrozen);
   let table = createClasses(active, host.classKey, program.rowWidth);
   storage.assignRows(table.rowOf);
   let steps = 0;
   let fence: Promise<void> = done;
+  /** Encoded steps, by their number, that the device may not have been given yet: their pages must stay as they are. */
+  let encoded: number[] = [];
 
   /** The classes of this step, where the parameters that have a gradient take part. */
   function classesNow(given: boolean): ClassTable {
@@ -50,12 +61,52 @@ export function createStepper({ device, program, launch, params, frozen, mode, h
     return same ? table : createClasses(active, host.classKey, program.rowWidth);
   }
 
-  function writeGradients(): void {
-    for (let i = 0; i < params.length; i++) {
-      const gradient = reader.found[i];
-      if (gradient && active[i]) storage.write("grad", i, gradient);
+  /** Throws where this step would overwrite what an encoded one, perhaps not submitted yet, is going to read. */
+  function checkEncoded(next: ClassTable): void {
+    if (encoded.length === 0) return;
+    const way = "Submit the commands, then await idle()";
+    if (steps - encoded[0]! >= ROW_PAGES) {
+      throw new OptimizerError(
+        "encode",
+        `an encoded step's coefficients are kept for ${ROW_PAGES} steps, which have passed since idle(). ${way}`,
+      );
     }
-    reader.clear();
+    if (next !== table) {
+      throw new OptimizerError("encode", `other parameters take part than in the ${encoded.length} steps encoded since idle(). ${way}`);
+    }
+  }
+
+  /** Everything before the submission. */
+  function prepare(gradients: Gradients<unknown> | undefined): void {
+    const given = gradients !== undefined;
+    if (given) reader.read(gradients);
+    const next = classesNow(given);
+    checkEncoded(next);
+    sources.check(active, given);
+    hypers.refresh(steps);
+    host.compute(program, next, steps + 1);
+    if (next !== table) storage.assignRows(next.rowOf);
+    table = next;
+    sources.write(active, given);
+  }
+
+  function count(): void {
+    host.commit(table);
+    steps++;
+  }
+
+  /** Waits for the device's word on a submission; a step that it refused does not count, unless others followed. */
+  async function accepted(answer: Promise<void>): Promise<void> {
+    const mine = steps;
+    try {
+      await answer;
+    } catch (error) {
+      if (steps === mine) {
+        host.undo();
+        steps--;
+      }
+      throw error;
+    }
   }
 
   /** Waits, once every ROW_PAGES steps, for what was submitted ROW_PAGES steps before: so run-ahead is bounded and rarely waited for. */
@@ -72,17 +123,25 @@ export function createStepper({ device, program, launch, params, frozen, mode, h
       return steps;
     },
     step(gradients) {
-      if (gradients !== undefined) reader.read(gradients);
-      const next = classesNow(gradients !== undefined);
-      hypers.refresh(steps);
-      host.compute(program, next, steps + 1);
-      if (next !== table) storage.assignRows(next.rowOf);
-      table = next;
-      if (gradients !== undefined) writeGradients();
-      device.submit(launch, steps % ROW_PAGES, table.rows);
-      host.commit(table);
-      steps++;
-      return paced();
+      prepare(gradients);
+      const answer = device.submit(launch, steps % ROW_PAGES, table.rows);
+      count();
+      const pace = paced();
+      return answer instanceof Promise ? accepted(answer).then(() => pace) : pace;
+    },
+    encode(target, gradients) {
+      if (device.encode === undefined)
+        throw new OptimizerError("encode", `the ${device.kind} device has no commands to encode into: use step()`);
+      sources.refuseArrays(gradients);
+      prepare(gradients);
+      device.encode(launch, steps % ROW_PAGES, table.rows, target);
+      encoded.push(steps);
+      count();
+    },
+    async idle() {
+      const before = steps;
+      await device.idle();
+      encoded = encoded.filter((step) => step >= before);
     },
   };
 }

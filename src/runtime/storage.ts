@@ -2,7 +2,7 @@
 
 import type { DeviceStateInfo } from "../contract/manifest.js";
 import { checkFloat32Array } from "./arrays.js";
-import type { DeviceMemory, Part } from "./device.js";
+import type { ArenaRange, CallerGradients, DeviceMemory, Part } from "./device.js";
 import { didYouMean, OptimizerError, quote } from "./errors.js";
 import { assignRows, type Layout } from "./layout.js";
 import type { Param } from "./settings.js";
@@ -12,6 +12,10 @@ export interface Storage<View> {
   find(name: string): number;
   view(part: "param" | "grad", param: number): View;
   write(part: "param" | "grad", param: number, data: Float32Array): void;
+  /** A tensor's place in its arena. */
+  place(param: number): ArenaRange;
+  /** Gradients in memory of the caller's; undefined where the device takes arrays only. */
+  readonly gradients: CallerGradients | undefined;
   /** `what`: "param", "grad" or the key of a state. Empty where the parameter has no such state. */
   download(param: number, what: string): Promise<Float32Array<ArrayBuffer>>;
   upload(param: number, data: Float32Array, what: string): void;
@@ -40,6 +44,7 @@ interface Range {
 }
 
 export function createStorage<View>({ memory, layout, params, states, slots }: StorageParts<View>): Storage<View> {
+  const arenaRanges = layout.tensors.map(({ arena, offset, elements }): ArenaRange => ({ arena, offset, length: elements }));
   const places = new Map(params.map(({ name }, index) => [name, index]));
 
   /** Where a tensor, or one of its states, stands: one range, or one for each bank. Empty where there is no such state. */
@@ -68,6 +73,8 @@ export function createStorage<View>({ memory, layout, params, states, slots }: S
       const { arena, offset, elements } = layout.tensors[param]!;
       return memory.view(part, arena, offset, elements);
     },
+    place: (param) => arenaRanges[param]!,
+    gradients: memory.gradients,
     write(part, param, data) {
       const { arena, offset } = layout.tensors[param]!;
       memory.write(part, arena, offset, data);

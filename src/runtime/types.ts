@@ -19,13 +19,35 @@ export type HyperValue = number | ((step: number) => number);
 /** What may be given for a hyper of this type. */
 export type HyperInput<Value extends number | boolean> = Value extends boolean ? boolean : HyperValue;
 
+/** A GPUBuffer, by what is asked of one, so that programs without WebGPU need no types of it. */
+export interface GpuBuffer {
+  readonly size: number;
+  readonly usage: number;
+  readonly mapState: "unmapped" | "pending" | "mapped";
+  unmap(): unknown;
+}
+
+/** A range of a GPUBuffer, in bytes; `size`, where it is given, is the tensor's. */
+export interface GpuRange {
+  readonly buffer: GpuBuffer;
+  readonly offset?: number;
+  readonly size?: number;
+}
+
+/** A GPUCommandEncoder or a GPUComputePassEncoder. */
+export type GpuEncoder = { beginComputePass(): unknown } | { dispatchWorkgroups(x: number): unknown };
+
 /** A parameter to train. */
 export interface ParamSpec {
   readonly name: string;
   /** Whole numbers from 0; `[]` is one number. */
   readonly shape: readonly number[];
-  /** Initial values in row-major order, copied; zeros where it is left out. */
+  /** Initial values in row-major order, copied; zeros where it is left out, or what stands in `buffer`. */
   readonly data?: Float32Array;
+  /** Where the parameter is to live: a WebGPU buffer of yours, which is never destroyed here. Left out: in memory of the optimizer's. */
+  readonly buffer?: GpuBuffer;
+  /** First byte in `buffer`, a multiple of 4. Multiples of 256, and lengths in multiples of 4, are worked on in place; others are copied. */
+  readonly offset?: number;
   /** Further names of a tied tensor: a rule matches any of them. */
   readonly aliases?: readonly string[];
 }
@@ -48,12 +70,20 @@ export interface BaseSettings {
 /** A parameter as callbacks see it; `staticName`, which rules see, is `names[name]` where given, else `name`. */
 export type { NamedParam } from "../rules/settings.js";
 
-/** Gradients of a step by parameter name. */
-export type Gradients = Readonly<Record<string, Float32Array>> | ReadonlyMap<string, Float32Array>;
+/** Gradients in memory of the device's, for devices whose views are not arrays. */
+export type DeviceGradient<View> = View extends Float32Array ? never : GpuBuffer | GpuRange;
 
-export interface StepOptions {
-  /** Copied in. Left out: the gradients are those that stand in the arena. */
-  readonly gradients?: Gradients;
+/** Gradients of a step by parameter name; each may stand in another buffer every step. */
+export type Gradients<Gradient = Float32Array> = Readonly<Record<string, Gradient>> | ReadonlyMap<string, Gradient>;
+
+export interface StepOptions<View = unknown> {
+  /** Arrays are copied in. Left out: the gradients are those that stand in the optimizer's own memory, `tensor(name).grad`. */
+  readonly gradients?: Gradients<Float32Array | DeviceGradient<View>>;
+}
+
+export interface EncodeOptions<View = unknown> {
+  /** Buffers that keep their contents until the commands have run. Left out: `tensor(name).grad`. */
+  readonly gradients?: Gradients<DeviceGradient<View>>;
 }
 
 /** A parameter's ranges in the device's memory, for an engine that works there; they stay valid until `destroy()`. */
@@ -70,12 +100,17 @@ export interface Optimizer<View = unknown, T extends OptimizerTypes = OptimizerT
   readonly options: Readonly<Record<string, string>>;
   /** Completed steps. */
   readonly steps: number;
-  /** Dispatches (webgpu) or kernel calls (cpu) in a step. */
+  /** Dispatches (webgpu) or kernel calls (cpu) in a step in which every parameter takes part. */
   readonly dispatches: number;
   /** Values of the hypers, as of the last step or change. */
   readonly hypers: Readonly<T["hypers"]>;
   /** One step. Resolves when it is submitted (webgpu; waits where the device is many steps behind) or done (cpu). */
-  step(options?: StepOptions): Promise<void>;
+  step(options?: StepOptions<View>): Promise<void>;
+  /**
+   * Writes a step into commands of yours instead (webgpu), counting it at once: submit them before anything else is asked of the optimizer.
+   * Up to 16 steps may be encoded before `idle()`, which frees the places of their coefficients, so what was encoded must be submitted by then.
+   */
+  encode(target: GpuEncoder, options?: EncodeOptions<View>): void;
   /** Changes hypers from the next step on: all of them, or on an error none. */
   set(hypers: { readonly [K in T["mutable"] & keyof T["hypers"]]?: HyperInput<T["hypers"][K]> }): void;
   /** Steps that this parameter has taken. */
@@ -88,7 +123,7 @@ export interface Optimizer<View = unknown, T extends OptimizerTypes = OptimizerT
   explain(): ExplainTable;
   /** Sets all gradients to zero. */
   zeroGrad(): void;
-  /** Resolves when the device has done everything submitted. */
+  /** Resolves when the device has done everything submitted; everything encoded must be. */
   idle(): Promise<void>;
   /** Gives the memory back; the device stays. */
   destroy(): void;

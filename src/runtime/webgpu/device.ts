@@ -1,24 +1,15 @@
-// The WebGPU device: one compute pass and one submission a step, one dispatch for each sweep and bank, bind groups made once.
-// The caller's GPUDevice gets no event handlers from us and is never destroyed by us.
+// The WebGPU device: one compute pass and one submission a step. The caller's GPUDevice gets no event handlers from us and is never
+// destroyed by us. Where buffers are the caller's, the driver is asked whether it took the submission: it runs all of one or nothing.
 
-import { CHUNK_WORDS } from "../../contract/manifest.js";
 import type { ArithmeticProfile } from "../../numeric/float32.js";
-import type { Device, Launch } from "../device.js";
-import { DeviceLost } from "../errors.js";
+import type { Device } from "../device.js";
+import { DeviceLost, OptimizerError, show } from "../errors.js";
+import { readCallerBuffer } from "./caller-buffer.js";
+import { inErrorScopes } from "./errors.js";
 import { createPipelineCache } from "./kernels.js";
+import { createLaunch, encodeIntoPass, encodeLaunch, probeOwnArenas, type WebGpuLaunch } from "./launch.js";
 import { allocateWebGpu, type BufferRange, type WebGpuMemory } from "./memory.js";
-
-interface Dispatch {
-  readonly pipeline: GPUComputePipeline;
-  readonly group: GPUBindGroup;
-  readonly x: number;
-  readonly y: number;
-}
-
-interface WebGpuLaunch extends Launch {
-  readonly memory: WebGpuMemory;
-  readonly list: readonly Dispatch[];
-}
+import { checkParamUsage } from "./own-arena.js";
 
 export interface WebGpuDeviceParts {
   readonly device: GPUDevice;
@@ -39,7 +30,6 @@ export interface WebGpuDevice extends Device<BufferRange> {
 export function createWebGpuDevice({ device, name, profile, owned }: WebGpuDeviceParts): WebGpuDevice {
   const pipelines = createPipelineCache(device);
   const commands: GPUCommandBuffer[] = [];
-  const dynamicOffsets = new Uint32Array(1);
   let lostReason: string | null = null;
   const lost = device.lost.then(({ message, reason }) => {
     lostReason = message || reason || "no reason given";
@@ -48,6 +38,11 @@ export function createWebGpuDevice({ device, name, profile, owned }: WebGpuDevic
   const checkLost = () => {
     if (lostReason !== null) throw new DeviceLost(lostReason);
   };
+
+  function writeRows({ memory }: WebGpuLaunch, page: number, rows: Float32Array<ArrayBuffer>): void {
+    memory.check();
+    device.queue.writeBuffer(memory.rows, page * memory.layout.pageBytes, rows);
+  }
 
   return {
     kind: "webgpu",
@@ -60,6 +55,12 @@ export function createWebGpuDevice({ device, name, profile, owned }: WebGpuDevic
       checkLost();
       return allocateWebGpu(device, layout, checkLost);
     },
+    adopt({ buffer, offset }, elements, label) {
+      const given = offset === undefined ? buffer : { buffer, offset };
+      const caller = readCallerBuffer(given, elements, label, "invalid-parameter");
+      checkParamUsage(device, caller);
+      return caller;
+    },
     async bind(kernels, program, memory) {
       checkLost();
       const wgsl = await kernels.wgsl();
@@ -67,34 +68,33 @@ export function createWebGpuDevice({ device, name, profile, owned }: WebGpuDevic
       const bound = memory as WebGpuMemory;
       await bound.ready;
       checkLost();
-      const list = compiled.flatMap(({ pipeline, bindings }, index) => {
-        const { reads, writes } = program.sweeps[index]!;
-        const used = [reads.param || writes.param, reads.grad, reads.state || writes.state, true, true];
-        return bankResources(bound).map(({ resources, chunks }): Dispatch => {
-          const entries = resources.flatMap((resource, binding) => (used[binding] ? [{ binding, resource }] : []));
-          const x = Math.min(chunks, device.limits.maxComputeWorkgroupsPerDimension);
-          return { pipeline, group: device.createBindGroup({ layout: bindings, entries }), x, y: Math.ceil(chunks / x) };
-        });
-      });
-      const launch: WebGpuLaunch = { dispatches: list.length, memory: bound, list };
+      const launch = createLaunch(device, program, compiled, bound);
+      const refusal = bound.arenas.some(({ own }) => own !== null) ? await probeOwnArenas(device, launch) : null;
+      checkLost();
+      if (refusal !== null) throw refused("invalid-parameter", "the parameters' buffers", refusal);
       return launch;
     },
     submit(launch, page, rows) {
-      checkLost();
-      const { memory, list } = launch as WebGpuLaunch;
-      dynamicOffsets[0] = page * memory.layout.pageBytes;
-      device.queue.writeBuffer(memory.rows, dynamicOffsets[0], rows);
-      const encoder = device.createCommandEncoder();
-      const pass = encoder.beginComputePass();
-      let current: GPUComputePipeline | null = null;
-      for (const dispatch of list) {
-        if (dispatch.pipeline !== current) pass.setPipeline((current = dispatch.pipeline));
-        pass.setBindGroup(0, dispatch.group, dynamicOffsets, 0, 1);
-        pass.dispatchWorkgroups(dispatch.x, dispatch.y);
-      }
-      pass.end();
-      commands[0] = encoder.finish();
-      device.queue.submit(commands);
+      const bound = launch as WebGpuLaunch;
+      writeRows(bound, page, rows);
+      const run = () => {
+        const encoder = device.createCommandEncoder();
+        encodeLaunch(bound, page, encoder);
+        commands[0] = encoder.finish();
+        device.queue.submit(commands);
+      };
+      if (!usesCallers(bound)) return run();
+      return inErrorScopes(device, ["validation"], run).error.then((refusal) => {
+        checkLost();
+        if (refusal !== null) throw refused("refused", "the step, of which nothing was done", refusal);
+      });
+    },
+    encode(launch, page, rows, target) {
+      const bound = launch as WebGpuLaunch;
+      const pass = readTarget(target);
+      if ("dispatchWorkgroups" in pass) encodeIntoPass(bound, page, pass);
+      else encodeLaunch(bound, page, pass);
+      writeRows(bound, page, rows);
     },
     async idle() {
       checkLost();
@@ -112,19 +112,18 @@ function bindingBytes({ limits }: GPUDevice): number {
   return Math.floor(Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize) / 256) * 256;
 }
 
-/** For each bank: what stands at bindings 0 to 4, and its number of chunks. */
-function bankResources({ arenas, layout, rows }: WebGpuMemory): { readonly resources: readonly BufferRange[]; readonly chunks: number }[] {
-  return arenas.flatMap(({ param, grad, banks }) =>
-    banks.map(({ layout: { first, elements, chunks: table }, state, chunks }) => {
-      const range = { offset: first * 4, size: Math.ceil(elements / 4) * 16 };
-      const resources = [
-        { buffer: param, ...range },
-        { buffer: grad, ...range },
-        { buffer: state, offset: 0, size: state.size },
-        { buffer: chunks, offset: 0, size: table.byteLength },
-        { buffer: rows, offset: 0, size: layout.pageBytes },
-      ];
-      return { resources, chunks: table.length / CHUNK_WORDS };
-    }),
-  );
+/** Whether the next submission touches buffers of the caller's. */
+function usesCallers({ memory: { arenas, gradients } }: WebGpuLaunch): boolean {
+  return gradients.copies.length > 0 || arenas.some(({ own }) => own !== null);
+}
+
+function readTarget(target: unknown): GPUCommandEncoder | GPUComputePassEncoder {
+  const found = typeof target === "object" && target !== null ? (target as GPUCommandEncoder | GPUComputePassEncoder) : null;
+  if (found !== null && ("dispatchWorkgroups" in found || "beginComputePass" in found)) return found;
+  throw new OptimizerError("encode", `encode() takes a GPUCommandEncoder or a GPUComputePassEncoder, not ${show(target)}`);
+}
+
+function refused(code: "invalid-parameter" | "refused", what: string, { message }: GPUError): OptimizerError {
+  const why = "Is a buffer destroyed, mapped, or of another GPUDevice?";
+  return new OptimizerError(code, `the WebGPU driver refuses ${what}: ${message.trim()}. ${why}`);
 }

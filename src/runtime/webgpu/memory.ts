@@ -1,10 +1,14 @@
 // Memory of the WebGPU device: a buffer of parameters and one of gradients for each arena, one of states and a chunk table for each bank,
-// and one ring of coefficient rows for all. A view is a range of a buffer that another engine can bind.
+// and one ring of coefficient rows for all. An own arena's parameters are the caller's buffer. A view is a range of a buffer that another
+// engine can bind.
 
-import type { BankLayout, DeviceMemory, MemoryLayout, Part } from "../device.js";
+import type { ArenaLayout, BankLayout, DeviceMemory, MemoryLayout, Part } from "../device.js";
 import { OptimizerError } from "../errors.js";
+import { type CallerBuffer, checkOverlaps, checkUsage } from "./caller-buffer.js";
 import { inErrorScopes } from "./errors.js";
 import { BufferUsage, MAP_READ } from "./flags.js";
+import { createGradients, type WebGpuGradients } from "./gradients.js";
+import { createOwnArena, type OwnArena } from "./own-arena.js";
 
 /** A range of a buffer in bytes; it can stand in a bind group as it is. */
 export interface BufferRange {
@@ -20,8 +24,11 @@ export interface WebGpuBank {
 }
 
 export interface WebGpuArena {
-  readonly param: GPUBuffer;
-  readonly grad: GPUBuffer;
+  /** What kernels bind: the arena's first parameter is at its start. */
+  readonly param: BufferRange;
+  /** Null in an own arena, whose gradients are wherever `own` says. */
+  readonly grad: GPUBuffer | null;
+  readonly own: OwnArena | null;
   readonly banks: readonly WebGpuBank[];
 }
 
@@ -29,58 +36,67 @@ export interface WebGpuMemory extends DeviceMemory<BufferRange> {
   readonly layout: MemoryLayout;
   readonly arenas: readonly WebGpuArena[];
   readonly rows: GPUBuffer;
+  readonly gradients: WebGpuGradients;
   /** Rejects with "out-of-memory" where the driver refused a buffer. */
   readonly ready: Promise<void>;
+  /** Throws where the device is gone or lacked memory for something that was made late. */
+  check(): void;
 }
 
-const STORAGE = BufferUsage.STORAGE | BufferUsage.COPY_SRC | BufferUsage.COPY_DST;
 /** So that a bank whose tensors keep no state still has something to bind. */
 const LEAST_BYTES = 256;
 
 /** Makes zero-filled buffers for a layout. `checkLost` throws where the device is gone. */
 export function allocateWebGpu(device: GPUDevice, layout: MemoryLayout, checkLost: () => void): WebGpuMemory {
-  const buffers: GPUBuffer[] = [];
-  const create = (label: string, bytes: number): GPUBuffer => {
-    const buffer = device.createBuffer({ label, size: Math.max(bytes, LEAST_BYTES), usage: STORAGE });
-    buffers.push(buffer);
-    return buffer;
-  };
+  checkOverlaps(layout.arenas.flatMap(({ own }) => (own === null ? [] : [own as CallerBuffer])));
+  const buffers = createBuffers(device);
   const { result, error } = inErrorScopes(device, ["validation", "out-of-memory"], () => ({
-    arenas: layout.arenas.map((arena) => ({
-      param: create(`optspec param, ${arena.label}`, arena.elements * 4),
-      grad: create(`optspec grad, ${arena.label}`, arena.elements * 4),
-      banks: arena.banks.map((bank, index) => ({
-        layout: bank,
-        state: create(`optspec state, ${arena.label}, bank ${index}`, bank.stateElements * 4),
-        chunks: create(`optspec chunks, ${arena.label}, bank ${index}`, bank.chunks.byteLength),
-      })),
-    })),
-    rows: create("optspec rows", layout.pageBytes * layout.pages),
+    arenas: layout.arenas.map((arena) => allocateArena(device, arena, buffers.create)),
+    rows: buffers.create("optspec rows", layout.pageBytes * layout.pages),
   }));
-  const bytes = buffers.reduce((sum, buffer) => sum + buffer.size, 0);
-  const destroy = () => {
-    for (const buffer of buffers) buffer.destroy();
-  };
   const ready = error.then((refusal) => {
     if (refusal === null) return;
-    destroy();
-    const way = "Train fewer parameters at once, or use cpu()";
-    throw new OptimizerError(
-      "out-of-memory",
-      `the device has no ${bytes} bytes for parameters, gradients and states: ${refusal.message}. ${way}`,
-    );
+    buffers.destroy();
+    throw outOfMemory(buffers.bytes(), refusal);
   });
   ready.catch(() => {}); // told by `bind`; nobody may be waiting here
   const { arenas, rows } = result;
+  let lacking: OptimizerError | null = null;
+  const check = () => {
+    checkLost();
+    if (lacking !== null) throw lacking;
+  };
+
+  /** The gradients of an own arena in memory of ours, made when they are first asked for. */
+  function ownGradient(arena: number): GPUBuffer {
+    const own = arenas[arena]!.own!;
+    if (own.made !== null) return own.made;
+    const bytes = layout.arenas[arena]!.elements * 4;
+    const made = inErrorScopes(device, ["out-of-memory"], () => buffers.create(`optspec grad, arena ${arena}`, bytes));
+    void made.error.then((refusal) => {
+      if (refusal !== null) lacking = outOfMemory(bytes, refusal);
+    });
+    own.made = made.result;
+    return made.result;
+  }
 
   /** Where a range lies: states are split by bank. */
   function locate(part: Part, arena: number, offset: number): { readonly buffer: GPUBuffer; readonly offset: number } {
-    if (part !== "state") return { buffer: arenas[arena]![part], offset: offset * 4 };
-    const bank = arenas[arena]!.banks.find(
-      ({ layout: { stateFirst, stateElements } }) => offset >= stateFirst && offset < stateFirst + stateElements,
-    );
+    const { banks, param, grad, own } = arenas[arena]!;
+    if (part === "param") {
+      const { buffer, offset: start } = own?.caller ?? param;
+      return { buffer, offset: start + offset * 4 };
+    }
+    if (part === "grad") return { buffer: grad ?? ownGradient(arena), offset: offset * 4 };
+    const bank = banks.find(({ layout: { stateFirst, stateElements } }) => offset >= stateFirst && offset < stateFirst + stateElements);
     if (bank === undefined) throw new Error(`bug: no bank holds state element ${offset} of arena ${arena}`);
     return { buffer: bank.state, offset: (offset - bank.layout.stateFirst) * 4 };
+  }
+
+  /** Checks that a parameter's buffer, if it is the caller's, can be copied. */
+  function checkCopy(part: Part, arena: number, usage: "COPY_SRC" | "COPY_DST", why: string): void {
+    const caller = part === "param" ? arenas[arena]!.own?.caller : undefined;
+    if (caller !== undefined) checkUsage(caller, [usage], why, "invalid-data");
   }
 
   const memory: WebGpuMemory = {
@@ -88,36 +104,87 @@ export function allocateWebGpu(device: GPUDevice, layout: MemoryLayout, checkLos
     arenas,
     rows,
     ready,
-    bytes,
+    check,
+    bytes: buffers.bytes(),
+    gradients: createGradients({ device, arenas, ownGradient }),
     view(part, arena, offset, length) {
-      checkLost();
+      check();
       return { ...locate(part, arena, offset), size: length * 4 };
     },
     write(part, arena, offset, data) {
-      checkLost();
+      check();
+      if (data.length === 0) return;
+      checkCopy(part, arena, "COPY_DST", "writing into it");
       const range = locate(part, arena, offset);
       device.queue.writeBuffer(range.buffer, range.offset, data.buffer, data.byteOffset, data.byteLength);
     },
     async read(part, arena, offset, length) {
-      checkLost();
-      return readBack(device, { ...locate(part, arena, offset), size: length * 4 }, checkLost);
+      check();
+      if (length === 0) return new Float32Array(0);
+      checkCopy(part, arena, "COPY_SRC", "reading it back");
+      return readBack(device, { ...locate(part, arena, offset), size: length * 4 }, check);
     },
     zero(part, arena) {
-      checkLost();
+      check();
+      const { banks, param, grad, own } = arenas[arena]!;
       const encoder = device.createCommandEncoder();
-      if (part === "state") for (const { state } of arenas[arena]!.banks) encoder.clearBuffer(state);
-      else encoder.clearBuffer(arenas[arena]![part]);
+      if (part === "state") for (const { state } of banks) encoder.clearBuffer(state);
+      else {
+        const buffer = part === "param" ? param.buffer : (grad ?? own!.made);
+        if (buffer !== null) encoder.clearBuffer(buffer);
+      }
       device.queue.submit([encoder.finish()]);
     },
     writeChunks(arena, bank) {
-      checkLost();
+      check();
       const { chunks, layout: bankLayout } = arenas[arena]!.banks[bank]!;
       device.queue.writeBuffer(chunks, 0, bankLayout.chunks);
     },
-    destroy,
+    destroy: buffers.destroy,
   };
   for (const [arena, { banks }] of arenas.entries()) for (const bank of banks.keys()) memory.writeChunks(arena, bank);
   return memory;
+}
+
+type CreateBuffer = (label: string, bytes: number) => GPUBuffer;
+
+/** What is ours to make and to destroy. */
+function createBuffers(device: GPUDevice) {
+  const buffers: GPUBuffer[] = [];
+  const usage = BufferUsage.STORAGE | BufferUsage.COPY_SRC | BufferUsage.COPY_DST;
+  const create: CreateBuffer = (label, bytes) => {
+    const buffer = device.createBuffer({ label, size: Math.max(bytes, LEAST_BYTES), usage });
+    buffers.push(buffer);
+    return buffer;
+  };
+  return {
+    create,
+    bytes: () => buffers.reduce((sum, { size }) => sum + size, 0),
+    destroy() {
+      for (const buffer of buffers) buffer.destroy();
+    },
+  };
+}
+
+function allocateArena(device: GPUDevice, arena: ArenaLayout, create: CreateBuffer): WebGpuArena {
+  const bytes = arena.elements * 4;
+  const ours = (): BufferRange => ({ buffer: create(`optspec param, ${arena.label}`, bytes), offset: 0, size: bytes });
+  const own = arena.own === null ? null : createOwnArena(device, arena.own as CallerBuffer, ours);
+  return {
+    param: own === null ? ours() : own.bound,
+    grad: own === null ? create(`optspec grad, ${arena.label}`, bytes) : null,
+    own,
+    banks: arena.banks.map((bank, index) => ({
+      layout: bank,
+      state: create(`optspec state, ${arena.label}, bank ${index}`, bank.stateElements * 4),
+      chunks: create(`optspec chunks, ${arena.label}, bank ${index}`, bank.chunks.byteLength),
+    })),
+  };
+}
+
+function outOfMemory(bytes: number, { message }: GPUError): OptimizerError {
+  const way = "Train fewer parameters at once, or use cpu()";
+  return new OptimizerError("out-of-memory", `the device has no ${bytes} bytes for parameters, gradients and states: ${message}. ${way}`);
 }
 
 /** Copies a range of a buffer to the host. */

@@ -1,0 +1,64 @@
+// Where each gradient of a step is: arrays are written into the optimizer's memory, buffers of the caller's are handed to the device.
+
+import { isFloat32Array } from "./arrays.js";
+import { OptimizerError, quote, quoteSome } from "./errors.js";
+import type { GradientReader } from "./gradients.js";
+import type { Param } from "./settings.js";
+import type { Storage } from "./storage.js";
+import type { Gradients } from "./types.js";
+
+export interface GradientSources {
+  /** Throws where a step without gradients would read memory that holds none. */
+  check(active: readonly boolean[], given: boolean): void;
+  /** Throws where arrays were given for a step that is encoded. */
+  refuseArrays(gradients: Gradients<unknown> | undefined): void;
+  /** Writes arrays, names buffers, and forgets what was read. */
+  write(active: readonly boolean[], given: boolean): void;
+}
+
+export interface GradientSourceParts {
+  readonly params: readonly Param[];
+  readonly storage: Storage<unknown>;
+  readonly reader: GradientReader;
+}
+
+export function createGradientSources({ params, storage, reader }: GradientSourceParts): GradientSources {
+  const { gradients } = storage;
+  const own = params.flatMap(({ memory }, param) => (memory === null ? [] : [param]));
+
+  return {
+    check(active, given) {
+      if (given || gradients === undefined) return;
+      const without = own.filter((param) => active[param] && params[param]!.numel > 0 && !gradients.has(storage.place(param).arena));
+      if (without.length === 0) return;
+      const names = quoteSome(without.map((param) => params[param]!.name));
+      const way = "Name their buffers in step({ gradients }), or write into tensor(name).grad first";
+      throw new OptimizerError("missing-gradient", `the optimizer's memory holds no gradient of ${names}. ${way}`);
+    },
+    refuseArrays(given) {
+      const entries = given instanceof Map ? given : Object.entries(given ?? {});
+      for (const [name, value] of entries as Iterable<[unknown, unknown]>) {
+        if (!isFloat32Array(value)) continue;
+        const way = "Give a GPUBuffer, or upload the gradient and encode without gradients";
+        throw new OptimizerError("encode", `the gradient of ${quote(String(name))} is an array, which cannot be encoded. ${way}`);
+      }
+    },
+    write(active, given) {
+      gradients?.begin();
+      if (given) {
+        for (let i = 0; i < params.length; i++) {
+          const gradient = reader.found[i];
+          if (!gradient || !active[i]) continue;
+          if (isFloat32Array(gradient)) storage.write("grad", i, gradient);
+          else gradients!.use(storage.place(i), gradient);
+        }
+      }
+      for (const param of own) {
+        const gradient = reader.found[param];
+        if (!active[param]) gradients!.use(storage.place(param), "none");
+        else if (!given || isFloat32Array(gradient)) gradients!.use(storage.place(param), "ours");
+      }
+      if (given) reader.clear();
+    },
+  };
+}
