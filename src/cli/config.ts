@@ -13,7 +13,7 @@ const KEYS = ["specs", "out", "builds"];
 /** Where outputs go unless said otherwise. */
 const DEFAULT_OUT = "generated";
 
-export type Options = Readonly<Record<string, string>>;
+type Options = Readonly<Record<string, string>>;
 
 export interface Config {
   /** The config's file relative to the root, or null. */

@@ -149,7 +149,10 @@ function defineReplay(context: Context): Defined {
     .option("--steps <n>", "stop after this step")
     .option("--keep <steps>", "steps to keep, as 1,2,5 (default: those of --against, else the last)")
     .option("--out <file>", "write param/<step>/<param> and state/<step>/<param>/<state> of the kept steps")
-    .option("--against <file>", "compare with param/... and, where names agree, state/... of this file")
+    .option(
+      "--against <file>",
+      "compare with param/... and, where names agree, state/... of this file (interpret64: with param64/... where that is there)",
+    )
     .option("--rtol <x>", "an element may differ by atol + rtol * |theirs| (default: 6.5e-6; against f64 1e-9)")
     .option("--atol <x>", "(default: 5e-5; against f64 1e-12; 0 where only --rtol is given)");
   repeatable(command, "--option <name=value>", "an option of the spec");

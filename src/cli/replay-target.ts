@@ -5,10 +5,9 @@ import type { ReplayTarget } from "../tools/replay.js";
 import { deviceTarget, interpreterTarget, type ReplaySettings } from "../tools/replay-targets.js";
 import type { Context } from "./context.js";
 
-export const TARGETS = ["interpret", "interpret64", "cpu", "webgpu", "cuda"] as const;
-export type TargetName = (typeof TARGETS)[number];
 /** What this version can run on. */
-export type DeviceName = Exclude<TargetName, "cuda">;
+export type DeviceName = "interpret" | "interpret64" | "cpu" | "webgpu";
+export type TargetName = DeviceName | "cuda";
 
 /** The optimizer's one build on this target. */
 export async function openTarget(

@@ -16,7 +16,7 @@ export interface SpecFile {
 }
 
 /** A file as its messages and outputs name it: never absolute. */
-export function specFile(root: string, path: string): SpecFile {
+function specFile(root: string, path: string): SpecFile {
   const absolute = resolve(root, path);
   const shown = relative(root, absolute);
   return { absolute, shown: (isAbsolute(shown) ? basename(absolute) : shown).split(sep).join("/") };

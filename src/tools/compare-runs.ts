@@ -31,7 +31,7 @@ export interface CompareOptions {
 }
 
 /** Tolerances of numerics for a trajectory: f32 against another implementation's f32; f64 against f64. */
-export const DEFAULT_TOLERANCE = { F32: { rtol: 6.5e-6, atol: 5e-5 }, F64: { rtol: 1e-9, atol: 1e-12 } } as const satisfies Record<
+const DEFAULT_TOLERANCE = { F32: { rtol: 6.5e-6, atol: 5e-5 }, F64: { rtol: 1e-9, atol: 1e-12 } } as const satisfies Record<
   string,
   Tolerance
 >;

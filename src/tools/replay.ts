@@ -3,7 +3,7 @@
 import { type Tensor, tensorOf } from "../runtime/state/safetensors.js";
 import type { RecordedRun } from "./run-file.js";
 
-export type Numbers = Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
+type Numbers = Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
 
 export interface ReplayedState {
   readonly name: string;

@@ -15,7 +15,7 @@ export class RunError extends Error {
   }
 }
 
-export interface RunParam {
+interface RunParam {
   readonly name: string;
   readonly shape: readonly number[];
   readonly data: Float32Array<ArrayBuffer>;
