@@ -12,10 +12,12 @@ import { type ReplayTarget, replay } from "../../src/tools/replay.js";
 import { deviceTarget, interpreterTarget, type ReplaySettings } from "../../src/tools/replay-targets.js";
 import { readRun } from "../../src/tools/run-file.js";
 import { openDawn } from "../device/webgpu/dawn.js";
+import { callerTarget } from "./caller-buffers.js";
 
 export const golden = new URL("../fixtures/golden/", import.meta.url);
 
-export type TargetName = "interpret" | "interpret64" | "cpu" | "webgpu";
+/** "webgpu-buffers" and "webgpu-encode" work in buffers of the caller's. */
+export type TargetName = "interpret" | "interpret64" | "cpu" | "webgpu" | "webgpu-buffers" | "webgpu-encode";
 
 export interface ReplayCase {
   readonly name: string;
@@ -70,6 +72,11 @@ async function openTarget(
       return deviceTarget(definition, await cpu(), settings);
     case "webgpu":
       return deviceTarget(definition, await webgpu({ gpu: (await openDawn()).gpu }), settings);
+    case "webgpu-buffers":
+    case "webgpu-encode": {
+      const device = await webgpu({ gpu: (await openDawn()).gpu });
+      return callerTarget(definition, device, settings, target === "webgpu-encode" ? "encode" : "step");
+    }
     default:
       return target satisfies never;
   }
