@@ -2,7 +2,7 @@
 ;; RMSprop, centered = false, with_momentum = false
 
 (module
-  (import "env" "memory" (memory 1))
+  (import "env" "memory" (memory 1 65536))
 
   (func $step_variant0 (param $param_at i32) (param $grad_at i32) (param $state_at i32) (param $state_stride i32) (param $left i32) (param $row i32)
     (local $weight_decay v128)

@@ -11,7 +11,8 @@ export async function runWasm(plan: Plan, run: TensorRun): Promise<Pick<TensorRu
   const { chunks, row, padded } = tablesOf(plan, run);
   const states = run.state.length / run.param.length;
   const at = { param: 0, grad: padded, state: 2 * padded, chunks: (2 + states) * padded, row: (2 + states) * padded + CHUNK_WORDS };
-  const memory = new WebAssembly.Memory({ initial: Math.ceil((4 * (at.row + row.length)) / 65_536) });
+  const pages = Math.ceil((4 * (at.row + row.length)) / 65_536);
+  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
   const words = new Uint32Array(memory.buffer);
   words.set(run.param, at.param);
   words.set(run.grad, at.grad);

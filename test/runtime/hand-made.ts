@@ -127,7 +127,7 @@ fn step(@builtin(workgroup_id) wg: vec3u, @builtin(num_workgroups) n: vec3u, @bu
 
 const splat = (slot: number) => `(v128.load32_splat offset=${slot * 4} (local.get $row))`;
 const wat = `(module
-  (import "env" "memory" (memory 1))
+  (import "env" "memory" (memory 1 65536))
   (func (export "step") (param $param i32) (param $grad i32) (param $state i32) (param $chunk i32) (param $count i32) (param $rows i32)
     (local $row i32) (local $p i32) (local $g i32) (local $m i32) (local $v i32) (local $left i32) (local $gx v128) (local $mx v128) (local $vx v128)
     (block $done (loop $next

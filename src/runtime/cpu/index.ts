@@ -1,80 +1,150 @@
-// The CPU device: WebAssembly SIMD on one thread, IEEE arithmetic, parameters and gradients shared with the caller without a copy.
+// The CPU device: WebAssembly SIMD on all cores, IEEE arithmetic, parameters and gradients shared with the caller without a copy.
+// The number of threads changes no bit. A model too small for two threads lives in ordinary memory and never meets the pool.
 
 import { CHUNK_WORDS } from "../../contract/manifest.js";
 import { ieee } from "../../numeric/float32.js";
-import type { Device, DeviceLostInfo, Launch } from "../device.js";
+import type { Device, DeviceLostInfo, Launch, MemoryLayout } from "../device.js";
+import { DeviceLost, OptimizerError, show } from "../errors.js";
 import { createModuleCache, instantiate, type Sweep } from "./kernels.js";
 import { allocateCpu, type CpuMemory } from "./memory.js";
+import { coreCount, whyNoSharing } from "./platform.js";
+import { createPool, type SharedLaunch } from "./pool.js";
+import { type Call, divideWork, threadsFor } from "./work.js";
 
 /** What WebAssembly can address in 32 bits, less one page so that the end of memory still is an address. */
 const MAX_ARENA_BYTES = 2 ** 32 - 65_536;
+const MAX_THREADS = 1024;
+/** From twice as many on, two threads were faster than one by more than noise. */
+const ELEMENTS_PER_THREAD = 65_536;
+const PATIENCE_MS = 60_000;
 
 export interface CpuOptions {
+  /**
+   * Threads that work on a step, the calling one among them. "all", the default: one for each core where threads may share memory (in a
+   * page: where it is cross-origin isolated), else one. A number is a demand: without shared memory more than 1 is an error.
+   */
+  readonly threads?: number | "all";
+  /** A thread takes part only where it has at least so many elements to work on: waking it costs as much as some tens of thousands. */
+  readonly elementsPerThread?: number;
   /** Largest single memory in bytes; smaller values spread the parameters over several memories. */
   readonly arenaBytes?: number;
 }
 
-/** One call of a sweep over a bank: byte addresses in the arena's memory. */
-interface Call {
-  readonly sweep: Sweep;
-  readonly param: number;
-  readonly grad: number;
-  readonly state: number;
-  readonly chunks: number;
-  readonly count: number;
-  readonly rows: number;
-}
-
 interface CpuLaunch extends Launch {
   readonly memory: CpuMemory;
-  readonly calls: readonly Call[];
+  readonly calls: readonly (Call & { readonly run: Sweep })[];
+  /** Null: the calling thread works alone. */
+  readonly shared: SharedLaunch | null;
 }
+
+/** Ends what belongs to a memory or a device that nobody holds any more. */
+const abandoned = new FinalizationRegistry<() => void>((end) => end());
 
 /** Opens the CPU device. Views are live `Float32Array`s; `step()` is done when it returns. */
 export async function cpu(options: CpuOptions = {}): Promise<Device<Float32Array>> {
+  const threads = threadCount(options.threads ?? "all");
+  const elementsPerThread = positive(options.elementsPerThread ?? ELEMENTS_PER_THREAD, "elementsPerThread");
   const modules = createModuleCache();
   const done = Promise.resolve();
-  return {
+  let lostReason: string | null = null;
+  let resolveLost: (info: DeviceLostInfo) => void;
+  const lost = new Promise<DeviceLostInfo>((resolve) => {
+    resolveLost = resolve;
+  });
+  const lose = (reason: string) => {
+    lostReason ??= reason;
+    resolveLost({ reason });
+  };
+  const checkLost = () => {
+    if (lostReason !== null) throw new DeviceLost(lostReason);
+  };
+  const pool = threads === 1 ? null : createPool({ threads, strict: typeof options.threads === "number", patienceMs: PATIENCE_MS }, lose);
+
+  const device: Device<Float32Array> = {
     kind: "cpu",
-    name: "WebAssembly SIMD, one thread",
+    name: `WebAssembly SIMD, ${threads === 1 ? "one thread" : `${threads} threads`}`,
     limits: { arenaBytes: options.arenaBytes ?? MAX_ARENA_BYTES, bindingBytes: MAX_ARENA_BYTES, unified: true },
     profile: ieee,
-    lost: new Promise<DeviceLostInfo>(() => {}),
-    allocate: allocateCpu,
+    lost,
+    allocate(layout) {
+      checkLost();
+      const memory = allocateCpu(layout, threadsFor(elementsOf(layout), threads, elementsPerThread), (launches) => pool?.release(launches));
+      const { launches } = memory;
+      if (memory.threads > 1) abandoned.register(memory, () => pool?.release(launches));
+      return memory;
+    },
     async bind(kernels, program, memory) {
+      checkLost();
       const cpuMemory = memory as CpuMemory;
-      const { arenas } = cpuMemory;
-      const module = await modules.compile(kernels);
-      const instances = await Promise.all(arenas.map((arena) => instantiate(module, arena.memory)));
-      const calls: Call[] = [];
-      for (const { name } of program.sweeps) {
-        for (const [index, { layout, sections, chunks }] of arenas.entries()) {
-          for (const [bank, { first, stateFirst }] of layout.banks.entries()) {
-            const { address, table } = chunks[bank]!;
-            calls.push({
-              sweep: instances[index]!(name),
-              param: sections.param + first * 4,
-              grad: sections.grad + first * 4,
-              state: sections.state + stateFirst * 4,
-              chunks: address,
-              count: table.length / CHUNK_WORDS,
-              rows: sections.rows,
-            });
-          }
-        }
+      const ranges = cpuMemory.threads;
+      const memories = cpuMemory.arenas.map((arena) => arena.memory);
+      const module = await modules.compile(kernels, ranges > 1);
+      const instances = await Promise.all(memories.map((one) => instantiate(module, one)));
+      const sweeps = program.sweeps.map(({ name }) => name);
+      const calls = callsOf(cpuMemory, sweeps).map((call) => ({ ...call, run: instances[call.arena]!(call.sweep) }));
+      let shared: SharedLaunch | null = null;
+      if (pool !== null && ranges > 1) {
+        const work = divideWork(calls, sweeps, ranges, ({ arena, chunks }) => tableAt(cpuMemory, arena, chunks));
+        shared = await pool.bind({ module, memories, calls, work });
+        cpuMemory.launches.push(shared.id);
+        checkLost();
       }
-      const launch: CpuLaunch = { dispatches: calls.length, memory: cpuMemory, calls };
+      const launch: CpuLaunch = { dispatches: calls.length, memory: cpuMemory, calls, shared };
       return launch;
     },
     submit(launch, page, rows) {
-      const { memory, calls } = launch as CpuLaunch;
-      const { pageBytes } = memory.layout;
-      for (const arena of memory.arenas) arena.rows.set(rows, (page * pageBytes) / 4);
-      for (const call of calls) {
-        call.sweep(call.param, call.grad, call.state, call.chunks, call.count, call.rows + page * pageBytes);
-      }
+      checkLost();
+      const { memory, calls, shared } = launch as CpuLaunch;
+      const offset = page * memory.layout.pageBytes;
+      for (const arena of memory.arenas) arena.rows.set(rows, offset / 4);
+      if (pool !== null && shared !== null) pool.run(shared, offset);
+      else for (const call of calls) call.run(call.param, call.grad, call.state, call.chunks, call.count, call.rows + offset);
     },
     idle: () => done,
-    destroy() {},
+    destroy() {
+      lose("it was destroyed");
+      pool?.end();
+    },
   };
+  if (pool !== null) abandoned.register(device, pool.end);
+  return device;
 }
+
+function threadCount(given: unknown): number {
+  const refused = whyNoSharing();
+  if (given === "all") return refused === null ? Math.min(coreCount(), MAX_THREADS) : 1;
+  const count = positive(given, "threads");
+  if (count > MAX_THREADS) throw new OptimizerError("invalid-setting", `threads must be at most ${MAX_THREADS}, not ${count}`);
+  if (count > 1 && refused !== null)
+    throw new OptimizerError("no-device", `cpu() cannot use ${count} threads: ${refused}. Or use cpu() with one thread`);
+  return count;
+}
+
+function positive(given: unknown, name: string): number {
+  if (typeof given === "number" && Number.isSafeInteger(given) && given > 0) return given;
+  const or = name === "threads" ? ' or "all"' : "";
+  throw new OptimizerError("invalid-setting", `${name} must be a whole number from 1 on${or}, not ${show(given)}`);
+}
+
+const elementsOf = ({ arenas }: MemoryLayout) => arenas.reduce((sum, { elements }) => sum + elements, 0);
+
+/** Each bank of each arena, sweep by sweep. */
+function callsOf({ arenas }: CpuMemory, sweeps: readonly string[]): Call[] {
+  return sweeps.flatMap((sweep) =>
+    arenas.flatMap(({ layout, sections, chunks }, arena) =>
+      layout.banks.map(({ first, stateFirst }, bank) => ({
+        arena,
+        sweep,
+        param: sections.param + first * 4,
+        grad: sections.grad + first * 4,
+        state: sections.state + stateFirst * 4,
+        chunks: chunks[bank]!.address,
+        count: chunks[bank]!.table.length / CHUNK_WORDS,
+        rows: sections.rows,
+      })),
+    ),
+  );
+}
+
+const tableAt = ({ arenas }: CpuMemory, arena: number, address: number) =>
+  arenas[arena]!.chunks.find((bank) => bank.address === address)!.table;

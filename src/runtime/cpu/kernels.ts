@@ -2,32 +2,37 @@
 
 import type { Kernels } from "../device.js";
 import { OptimizerError } from "../errors.js";
+import { withSharedMemory } from "./shared-import.js";
 
 /** NAME(param, grad, state, chunks, count, rows): byte addresses and a number of chunks. */
 export type Sweep = (param: number, grad: number, state: number, chunks: number, count: number, rows: number) => void;
 
 export interface ModuleCache {
-  compile(kernels: Kernels): Promise<WebAssembly.Module>;
+  /** `shared`: for memories that threads share. */
+  compile(kernels: Kernels, shared: boolean): Promise<WebAssembly.Module>;
 }
 
 export function createModuleCache(): ModuleCache {
   const modules = new Map<string, Promise<WebAssembly.Module>>();
   return {
-    async compile(kernels) {
+    async compile(kernels, shared) {
       const base64 = await kernels.wasm();
-      let compiled = modules.get(base64);
+      const key = `${shared} ${base64}`;
+      let compiled = modules.get(key);
       if (compiled === undefined) {
-        compiled = compile(base64);
-        modules.set(base64, compiled);
+        compiled = compile(base64, shared);
+        modules.set(key, compiled);
       }
       return compiled;
     },
   };
 }
 
-async function compile(base64: string): Promise<WebAssembly.Module> {
+async function compile(base64: string, shared: boolean): Promise<WebAssembly.Module> {
+  const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+  const module = shared ? withSharedMemory(bytes) : bytes;
   try {
-    return await WebAssembly.compile(Uint8Array.from(atob(base64), (c) => c.charCodeAt(0)));
+    return await WebAssembly.compile(module);
   } catch (cause) {
     const message =
       "the WebAssembly kernel does not compile here (fixed-width SIMD is needed: Node 16.4, Chrome 91, Firefox 89, Safari 16.4)";

@@ -1,5 +1,5 @@
 // Memory of the CPU device: each arena is one WebAssembly.Memory of exactly its size, made before the first view and never grown,
-// because growing would detach every view that somebody holds.
+// because growing would detach every view that somebody holds. It is shared between threads only where several will work on it.
 
 import { CHUNK_WORDS } from "../../contract/manifest.js";
 import type { ArenaLayout, DeviceMemory, MemoryLayout, Part } from "../device.js";
@@ -8,25 +8,32 @@ import { type UnifiedSections, unifiedSections } from "../layout.js";
 
 const PAGE_BYTES = 65_536;
 
-export interface CpuArena extends Readonly<Record<Part, Float32Array<ArrayBuffer>>> {
+export interface CpuArena extends Readonly<Record<Part, Float32Array>> {
   readonly memory: WebAssembly.Memory;
   readonly layout: ArenaLayout;
   readonly sections: UnifiedSections;
   /** The chunk table of each bank, and its byte address. */
-  readonly chunks: readonly { readonly address: number; readonly table: Uint32Array<ArrayBuffer> }[];
-  readonly rows: Float32Array<ArrayBuffer>;
+  readonly chunks: readonly { readonly address: number; readonly table: Uint32Array }[];
+  readonly rows: Float32Array;
 }
 
 export interface CpuMemory extends DeviceMemory<Float32Array> {
   readonly layout: MemoryLayout;
   readonly arenas: readonly CpuArena[];
+  /** Threads that work on it; its memories are shared where there are several. */
+  readonly threads: number;
+  /** Numbers of the launches that the pool's workers keep for it. */
+  readonly launches: number[];
 }
 
-/** Makes and fills the memories of a layout. Throws "out-of-memory". */
-export function allocateCpu(layout: MemoryLayout): CpuMemory {
-  let arenas = layout.arenas.map((arena) => allocateArena(arena, layout));
+/** Makes and fills the memories of a layout. `onDestroy` gets the launches that were bound to it. Throws "out-of-memory". */
+export function allocateCpu(layout: MemoryLayout, threads: number, onDestroy: (launches: readonly number[]) => void): CpuMemory {
+  let arenas = layout.arenas.map((arena) => allocateArena(arena, layout, threads > 1));
+  const launches: number[] = [];
   return {
     layout,
+    threads,
+    launches,
     get arenas() {
       return arenas;
     },
@@ -43,16 +50,17 @@ export function allocateCpu(layout: MemoryLayout): CpuMemory {
     writeChunks: (arena, bank) => arenas[arena]!.chunks[bank]!.table.set(layout.arenas[arena]!.banks[bank]!.chunks),
     destroy: () => {
       arenas = [];
+      onDestroy(launches.splice(0));
     },
   };
 }
 
-function allocateArena(layout: ArenaLayout, memoryLayout: MemoryLayout): CpuArena {
+function allocateArena(layout: ArenaLayout, memoryLayout: MemoryLayout, shared: boolean): CpuArena {
   const rowBytes = memoryLayout.pageBytes * memoryLayout.pages;
   const chunkCount = layout.banks.reduce((sum, bank) => sum + bank.chunks.length / CHUNK_WORDS, 0);
   const sections = unifiedSections(layout, chunkCount, rowBytes);
-  const memory = createMemory(sections.bytes);
-  const buffer = memory.buffer as ArrayBuffer;
+  const memory = createMemory(sections.bytes, shared);
+  const { buffer } = memory;
   let address = sections.chunks;
   const chunks = layout.banks.map((bank) => {
     const table = new Uint32Array(buffer, address, bank.chunks.length);
@@ -73,10 +81,10 @@ function allocateArena(layout: ArenaLayout, memoryLayout: MemoryLayout): CpuAren
   };
 }
 
-function createMemory(bytes: number): WebAssembly.Memory {
+function createMemory(bytes: number, shared: boolean): WebAssembly.Memory {
   const pages = Math.ceil(bytes / PAGE_BYTES);
   try {
-    return new WebAssembly.Memory({ initial: pages, maximum: pages });
+    return new WebAssembly.Memory({ initial: pages, maximum: pages, shared });
   } catch (cause) {
     const message = `no WebAssembly memory of ${bytes} bytes for parameters, gradients and states: ${String(cause)}`;
     throw new OptimizerError("out-of-memory", `${message}. Train fewer parameters at once, or use a device with more memory`, { cause });

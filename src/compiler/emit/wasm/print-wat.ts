@@ -1,7 +1,8 @@
 // The WebAssembly frame. A sweep is an exported function that loops over chunks and calls its variant's function once for each:
 // the engine's optimizing tier takes over between two calls, and each variant has locals of its own. A variant's function reads its
 // coefficients once, then loops over vectors of four: load everything, compute, store everything. Unrolling by 2, 4 or 8 was measured
-// on AdamW at 16Mi elements: no gain, memory is the limit.
+// on AdamW at 16Mi elements: no gain, memory is the limit. The import has a maximum, all that 32 bits address, so that the runtime can turn
+// it into a shared memory's by one bit; a memory of any size fits it.
 
 import { CHUNK_FIELDS, CHUNK_WORDS } from "../../../contract/manifest.js";
 import { printExpression } from "../../ir/print.js";
@@ -32,7 +33,7 @@ export function printWat(build: PlannedBuild, head: string): string {
         .join("\n"),
     )
     .join("\n\n");
-  return `${head}\n\n(module\n  (import "env" "memory" (memory 1))\n\n${text}\n)\n`;
+  return `${head}\n\n(module\n  (import "env" "memory" (memory 1 65536))\n\n${text}\n)\n`;
 }
 
 function sweepFunction({ name, program, sweep }: SweepPlace): string[] {
