@@ -1,16 +1,11 @@
-// The grammar. It reads a little more than the language, where a wrong form is clear: a chain of comparisons, `=` inside an expression, a
-// statement without braces. `src/compiler/syntax` reports those when it builds the tree. An expression is a flat list of operands and
-// operators here; precedence is decided there too, so that nesting costs few stack frames.
+// The grammar of files, bodies and statements. A statement without its braces is read, too, and reported.
 
-import type { CstNode, IParserErrorMessageProvider, ParserMethod } from "chevrotain";
-import { type TokenType, tokenLabel, tokenMatcher } from "chevrotain";
+import { type CstNode, type IParserErrorMessageProvider, tokenLabel } from "chevrotain";
+import { DeclarationParser } from "./declarations.js";
+import type { Rule } from "./expressions.js";
 import type { Lexed } from "./lexer.js";
-import { type Problem, RecoveringParser } from "./recovery.js";
+import type { Problem } from "./recovery.js";
 import * as T from "./tokens.js";
-
-type Rule = ParserMethod<[], CstNode>;
-
-const OPERAND: readonly TokenType[] = [T.Word, T.NumberToken, T.StringToken, T.LParen, T.Minus, T.Not, T.If];
 
 /** What the recovery needs to know of a mistake: what was awaited. */
 const messages: IParserErrorMessageProvider = {
@@ -20,7 +15,7 @@ const messages: IParserErrorMessageProvider = {
   buildEarlyExitMessage: ({ customUserDescription }) => customUserDescription ?? "",
 };
 
-class Parser extends RecoveringParser {
+class Parser extends DeclarationParser {
   constructor(checked: boolean) {
     super(T.vocabulary, {
       recoveryEnabled: true,
@@ -29,22 +24,13 @@ class Parser extends RecoveringParser {
       errorMessageProvider: messages,
       skipValidations: !checked,
     });
-    this.performSelfAnalysis();
+    this.analyse();
   }
 
   parse(lexed: Lexed): { readonly cst: CstNode; readonly problems: readonly Problem[] } {
     this.start(lexed);
     const cst = this.file();
     return { cst, problems: this.problems };
-  }
-
-  /** A rule that can be given up alone. */
-  private partRule(name: string, kind: "expression" | "item" | "arm" | "declaration", parse: () => void): Rule {
-    return this.RULE(name, () => this.part(kind, parse));
-  }
-
-  private plainRule(name: string, parse: () => void): Rule {
-    return this.RULE(name, parse, { resyncEnabled: false });
   }
 
   // ---- the file -----------------------------------------------------------------------------
@@ -61,21 +47,6 @@ class Parser extends RecoveringParser {
         IGNORE_AMBIGUITIES: true,
       }),
     );
-  });
-
-  private readonly stray = this.plainRule("stray", () => {
-    this.CONSUME(T.Stray);
-    this.ACTION(() => this.reportJunk("stray", "declaration"));
-  });
-
-  private readonly junk = this.plainRule("junk", () => {
-    this.CONSUME(T.Junk);
-    this.ACTION(() => this.reportJunk("junk", "item"));
-  });
-
-  private readonly armJunk = this.plainRule("armJunk", () => {
-    this.CONSUME(T.Junk);
-    this.ACTION(() => this.reportJunk("junk", "arm"));
   });
 
   private readonly optimizerDecl = this.partRule("optimizerDecl", "declaration", () => {
@@ -136,6 +107,11 @@ class Parser extends RecoveringParser {
       ERR_MSG: "`= expression` or `{`",
     });
   }
+
+  private readonly stray = this.plainRule("stray", () => {
+    this.CONSUME(T.Stray);
+    this.ACTION(() => this.reportJunk("stray", "declaration"));
+  });
 
   // ---- bodies -------------------------------------------------------------------------------
 
@@ -199,271 +175,12 @@ class Parser extends RecoveringParser {
     });
   });
 
+  private readonly junk = this.plainRule("junk", () => {
+    this.CONSUME(T.Junk);
+    this.ACTION(() => this.reportJunk("junk", "item"));
+  });
+
   private readonly functionItem = this.plainRule("functionItem", () => this.functionTail());
-
-  // ---- declarations -------------------------------------------------------------------------
-
-  private readonly hyperDecl = this.plainRule("hyperDecl", () => {
-    this.OPTION(() => this.CONSUME(T.Fixed));
-    this.CONSUME(T.Hyper);
-    this.AT_LEAST_ONE_SEP({ SEP: T.Comma, DEF: () => this.SUBRULE(this.hyperEntry), ERR_MSG: "a name" });
-  });
-
-  private readonly hyperEntry = this.plainRule("hyperEntry", () => {
-    this.CONSUME(T.AnyWord, { LABEL: "name" });
-    this.OPTION(() => {
-      this.CONSUME(T.Colon);
-      this.CONSUME2(T.AnyWord, { LABEL: "type" });
-    });
-    this.CONSUME(T.Defines);
-    this.SUBRULE(this.expr);
-    this.OPTION2(() => {
-      this.CONSUME(T.In);
-      this.SUBRULE(this.interval);
-    });
-  });
-
-  private readonly interval = this.plainRule("interval", () => {
-    this.OR({
-      DEF: [{ ALT: () => this.CONSUME(T.LBracket) }, { ALT: () => this.CONSUME(T.LParen) }],
-      ERR_MSG: "an interval such as `[0, 1)`",
-    });
-    this.SUBRULE(this.expr);
-    this.CONSUME(T.Comma);
-    this.SUBRULE2(this.expr);
-    this.OR2({ DEF: [{ ALT: () => this.CONSUME(T.RBracket) }, { ALT: () => this.CONSUME(T.RParen) }], ERR_MSG: "`]` or `)`" });
-  });
-
-  private readonly optionDecl = this.plainRule("optionDecl", () => {
-    this.CONSUME(T.Option);
-    this.AT_LEAST_ONE_SEP({ SEP: T.Comma, DEF: () => this.SUBRULE(this.optionEntry), ERR_MSG: "a name" });
-  });
-
-  private readonly optionEntry = this.plainRule("optionEntry", () => {
-    this.CONSUME(T.AnyWord, { LABEL: "name" });
-    this.OPTION(() => {
-      this.CONSUME(T.Colon);
-      this.AT_LEAST_ONE_SEP({ SEP: T.Bar, DEF: () => this.SUBRULE(this.optionWord, { LABEL: "word" }), ERR_MSG: "a word or a number" });
-    });
-    this.CONSUME(T.Defines);
-    this.SUBRULE2(this.optionWord, { LABEL: "value" });
-  });
-
-  private readonly optionWord = this.plainRule("optionWord", () => {
-    this.OR({ DEF: [{ ALT: () => this.CONSUME(T.AnyWord) }, { ALT: () => this.CONSUME(T.NumberToken) }], ERR_MSG: "a word or a number" });
-  });
-
-  /** `state` and `input`. */
-  private readonly keptDecl = this.plainRule("keptDecl", () => {
-    this.OPTION(() => this.CONSUME(T.Host));
-    this.OR({
-      DEF: [
-        {
-          ALT: () => {
-            this.CONSUME(T.State);
-            this.AT_LEAST_ONE_SEP({ SEP: T.Comma, DEF: () => this.SUBRULE(this.stateEntry), ERR_MSG: "a name" });
-            this.OPTION2(() => {
-              this.CONSUME(T.Colon);
-              this.SUBRULE(this.extent);
-            });
-            this.CONSUME(T.Defines);
-            this.SUBRULE(this.expr);
-            this.OPTION3(() => {
-              this.CONSUME(T.When);
-              this.SUBRULE2(this.expr, { LABEL: "condition" });
-            });
-          },
-        },
-        {
-          ALT: () => {
-            this.CONSUME(T.Input);
-            this.CONSUME(T.AnyWord, { LABEL: "name" });
-            this.OPTION4(() => {
-              this.CONSUME2(T.Colon);
-              this.SUBRULE2(this.extent);
-            });
-          },
-        },
-      ],
-      ERR_MSG: "`state` or `input`",
-    });
-  });
-
-  private readonly stateEntry = this.plainRule("stateEntry", () => {
-    this.CONSUME(T.AnyWord, { LABEL: "name" });
-    this.OPTION(() => {
-      this.CONSUME(T.LBracket);
-      this.SUBRULE(this.expr);
-      this.CONSUME(T.RBracket);
-    });
-  });
-
-  private readonly extent = this.plainRule("extent", () => {
-    this.CONSUME(T.AnyWord, { LABEL: "name" });
-    this.OPTION({
-      GATE: () => this.touches(),
-      DEF: () => {
-        this.CONSUME(T.LParen);
-        this.SUBRULE(this.expr);
-        this.CONSUME(T.RParen);
-      },
-    });
-    this.OPTION2({ GATE: () => this.LA(0).image === "like", DEF: () => this.CONSUME2(T.AnyWord, { LABEL: "of" }) });
-  });
-
-  private readonly rulesDecl = this.plainRule("rulesDecl", () => {
-    this.CONSUME(T.Rules);
-    this.SUBRULE(this.ruleBlock);
-  });
-
-  private readonly ruleBlock = this.plainRule("ruleBlock", () => {
-    this.OPTION(() => this.CONSUME(T.Override));
-    this.OR({
-      DEF: [
-        { ALT: () => this.CONSUME(T.Scale) },
-        { ALT: () => this.CONSUME(T.SetWord) },
-        { ALT: () => this.CONSUME(T.Freeze) },
-        { ALT: () => this.CONSUME(T.Use) },
-      ],
-      ERR_MSG: "`scale` or `set` with a hyper, `freeze` or `use`",
-    });
-    this.OPTION2(() => this.CONSUME(T.AnyWord, { LABEL: "target" }));
-    this.CONSUME(T.LBrace);
-    this.MANY(() =>
-      this.OR2({
-        DEF: [{ ALT: () => this.SUBRULE(this.arm) }, { ALT: () => this.SUBRULE(this.armJunk) }],
-        IGNORE_AMBIGUITIES: true,
-      }),
-    );
-    this.CONSUME(T.RBrace);
-  });
-
-  private readonly arm = this.partRule("arm", "arm", () => {
-    this.OPTION({ GATE: () => this.beginsOperand(2), DEF: () => this.CONSUME(T.Optional) });
-    this.OR([{ ALT: () => this.CONSUME(T.Else) }, { ALT: () => this.SUBRULE(this.expr, { LABEL: "condition" }) }]);
-    this.CONSUME(T.FatArrow);
-    this.SUBRULE2(this.expr);
-    this.OPTION2(() => this.OR2([{ ALT: () => this.CONSUME(T.Comma) }, { ALT: () => this.CONSUME(T.Semi) }]));
-  });
-
-  private readonly setDecl = this.plainRule("setDecl", () => {
-    this.CONSUME(T.SetWord);
-    this.CONSUME(T.AnyWord, { LABEL: "name" });
-    this.CONSUME(T.Defines);
-    this.SUBRULE(this.expr);
-  });
-
-  private readonly orderDecl = this.plainRule("orderDecl", () => {
-    this.CONSUME(T.Order);
-    this.CONSUME(T.AnyWord, { LABEL: "name" });
-    this.CONSUME(T.LBrace);
-    this.MANY(() =>
-      this.OR({
-        DEF: [{ ALT: () => this.SUBRULE(this.orderArm) }, { ALT: () => this.SUBRULE(this.armJunk) }],
-        IGNORE_AMBIGUITIES: true,
-      }),
-    );
-    this.CONSUME(T.RBrace);
-  });
-
-  private readonly orderArm = this.partRule("orderArm", "arm", () => {
-    this.OR([{ ALT: () => this.CONSUME(T.Else) }, { ALT: () => this.SUBRULE(this.expr, { LABEL: "condition" }) }]);
-    this.CONSUME(T.FatArrow);
-    this.OR2([
-      {
-        GATE: () => this.isTuple(),
-        ALT: () => {
-          this.CONSUME(T.LParen);
-          this.AT_LEAST_ONE_SEP({ SEP: T.Comma, DEF: () => this.SUBRULE2(this.expr, { LABEL: "component" }) });
-          this.CONSUME(T.RParen);
-        },
-      },
-      { ALT: () => this.SUBRULE3(this.expr, { LABEL: "component" }) },
-    ]);
-    this.OPTION(() => this.OR3([{ ALT: () => this.CONSUME(T.Comma) }, { ALT: () => this.CONSUME(T.Semi) }]));
-  });
-
-  private readonly storeDecl = this.plainRule("storeDecl", () => {
-    this.CONSUME(T.Store);
-    this.CONSUME(T.LBrace);
-    this.MANY(() =>
-      this.OR({
-        DEF: [{ ALT: () => this.CONSUME(T.Semi) }, { ALT: () => this.SUBRULE(this.storeEntry) }, { ALT: () => this.SUBRULE(this.armJunk) }],
-        IGNORE_AMBIGUITIES: true,
-      }),
-    );
-    this.CONSUME(T.RBrace);
-  });
-
-  private readonly storeEntry = this.partRule("storeEntry", "arm", () => {
-    this.CONSUME(T.AnyWord, { LABEL: "name" });
-    this.CONSUME(T.Colon);
-    this.CONSUME2(T.AnyWord, { LABEL: "codec" });
-    this.OPTION(() => {
-      this.CONSUME(T.LParen);
-      this.CONSUME3(T.AnyWord, { LABEL: "word" });
-      this.OPTION2(() => {
-        this.CONSUME(T.Comma);
-        this.CONSUME4(T.AnyWord, { LABEL: "word" });
-      });
-      this.CONSUME(T.NumberToken);
-      this.CONSUME(T.RParen);
-    });
-    this.OPTION3({
-      GATE: () => this.LA(1).image === "master",
-      DEF: () => {
-        this.CONSUME5(T.AnyWord, { LABEL: "master" });
-        this.CONSUME6(T.AnyWord, { LABEL: "master" });
-      },
-    });
-    this.OPTION4(() => {
-      this.CONSUME(T.When);
-      this.SUBRULE(this.expr);
-    });
-  });
-
-  private readonly scheduleDecl = this.plainRule("scheduleDecl", () => {
-    this.CONSUME(T.Schedule);
-    this.CONSUME(T.AnyWord, { LABEL: "name" });
-    this.CONSUME(T.Defines);
-    this.OR([
-      {
-        GATE: () => this.isPiece(1),
-        ALT: () => {
-          this.SUBRULE(this.piece);
-          this.MANY({
-            GATE: () => this.isPiece(2),
-            DEF: () => {
-              this.CONSUME(T.Semi);
-              this.SUBRULE2(this.piece);
-            },
-          });
-        },
-      },
-      { ALT: () => this.SUBRULE(this.expr) },
-    ]);
-  });
-
-  private readonly piece = this.plainRule("piece", () => {
-    this.OR([
-      {
-        GATE: () => !this.next(T.Arrow, 2),
-        ALT: () => {
-          this.CONSUME(T.Hold);
-          this.SUBRULE(this.expr, { LABEL: "steps" });
-        },
-      },
-      {
-        ALT: () => {
-          this.OPTION(() => this.SUBRULE2(this.expr, { LABEL: "from" }));
-          this.CONSUME(T.Arrow);
-          this.SUBRULE3(this.expr, { LABEL: "to" });
-          this.CONSUME(T.AnyWord, { LABEL: "shape" });
-          this.SUBRULE4(this.expr, { LABEL: "steps" });
-        },
-      },
-    ]);
-  });
 
   private readonly entryDecl = this.plainRule("entryDecl", () => {
     this.OR([
@@ -542,157 +259,7 @@ class Parser extends RecoveringParser {
     this.CONSUME(T.Return);
     this.SUBRULE(this.expr);
   });
-
-  // ---- expressions --------------------------------------------------------------------------
-
-  readonly expr: Rule = this.partRule("expr", "expression", () => {
-    this.nested(() => {
-      this.SUBRULE(this.operand);
-      this.MANY({
-        GATE: () => this.next(T.Infix) || this.isWrongInfix(),
-        DEF: () => {
-          this.OR([
-            { ALT: () => this.CONSUME(T.Infix, { LABEL: "infix" }) },
-            { ALT: () => this.CONSUME(T.WrongInfix, { LABEL: "infix" }) },
-          ]);
-          this.SUBRULE2(this.operand);
-        },
-      });
-    });
-  });
-
-  private readonly operand: Rule = this.plainRule("operand", () => {
-    this.MANY(() => this.CONSUME(T.Prefix, { LABEL: "prefix" }));
-    this.OR({
-      DEF: [
-        { ALT: () => this.CONSUME(T.NumberToken) },
-        { GATE: () => this.stringFits(), ALT: () => this.CONSUME(T.StringToken) },
-        {
-          ALT: () => {
-            this.CONSUME(T.Word);
-            this.OPTION({ GATE: () => this.touches(), DEF: () => this.SUBRULE(this.bracket) });
-            this.OPTION2({ GATE: () => this.touches(), DEF: () => this.SUBRULE(this.call) });
-          },
-        },
-        {
-          ALT: () => {
-            this.CONSUME(T.LParen);
-            this.SUBRULE(this.expr);
-            this.CONSUME(T.RParen);
-          },
-        },
-        { ALT: () => this.SUBRULE(this.ifExpr) },
-      ],
-      ERR_MSG: "expression\0an expression",
-    });
-    this.MANY2(() => {
-      this.CONSUME(T.Dot);
-      this.CONSUME2(T.Word, { LABEL: "member" });
-    });
-  });
-
-  private readonly bracket = this.plainRule("bracket", () => {
-    this.CONSUME(T.LBracket);
-    this.SUBRULE(this.expr);
-    this.CONSUME(T.RBracket);
-  });
-
-  private readonly call = this.plainRule("call", () => {
-    this.CONSUME(T.LParen);
-    this.OPTION(() => {
-      this.SUBRULE(this.arg);
-      this.MANY(() => {
-        this.OR([
-          { ALT: () => this.CONSUME(T.Comma, { LABEL: "separator" }) },
-          { ALT: () => this.CONSUME(T.Semi, { LABEL: "separator" }) },
-        ]);
-        this.SUBRULE2(this.arg);
-      });
-    });
-    this.CONSUME(T.RParen);
-  });
-
-  private readonly arg = this.plainRule("arg", () => {
-    this.OPTION({
-      GATE: () => this.next(T.Equals, 2),
-      DEF: () => {
-        this.CONSUME(T.AnyWord, { LABEL: "name" });
-        this.CONSUME(T.Equals);
-      },
-    });
-    this.SUBRULE(this.expr);
-  });
-
-  private readonly ifExpr: Rule = this.plainRule("ifExpr", () => {
-    this.CONSUME(T.If);
-    this.SUBRULE(this.expr, { LABEL: "condition" });
-    this.CONSUME(T.Then);
-    this.SUBRULE2(this.expr, { LABEL: "then" });
-    this.OR([
-      {
-        // `else =>` is the arm's.
-        GATE: () => this.next(T.Else) && !this.next(T.FatArrow, 2),
-        ALT: () => {
-          this.CONSUME(T.Else);
-          this.SUBRULE3(this.expr, { LABEL: "otherwise" });
-        },
-      },
-      { ALT: () => this.ACTION(() => this.report("no-else", "`else`")) },
-    ]);
-  });
-
-  // ---- looking ahead --------------------------------------------------------------------------
-
-  private beginsOperand(ahead: number): boolean {
-    return (
-      OPERAND.some((type) => this.next(type, ahead)) && !(this.next(T.LParen, ahead) && this.touches(ahead)) && !this.next(T.Minus, ahead)
-    );
-  }
-
-  /** No arithmetic takes a string: on a new line it begins the next arm. */
-  private stringFits(): boolean {
-    const before = this.LA(0);
-    if (this.owner?.kind !== "arm" || this.owner.start === this.here || !this.newLineBefore()) return true;
-    return (
-      !tokenMatcher(before, T.FatArrow) && (!tokenMatcher(before, T.Infix) || tokenMatcher(before, T.And) || tokenMatcher(before, T.Or))
-    );
-  }
-
-  /** `=` where `==` is meant, `<-1` where `< -1` is meant. */
-  private isWrongInfix(): boolean {
-    if (!OPERAND.some((type) => this.next(type, 2)) || this.newLineBefore() || this.newLineBefore(2)) return false;
-    if (this.owner?.kind !== "arm" || this.next(T.Assign)) return true;
-    // In a condition of an arm: only if the `=>` is still to come.
-    for (let ahead = 2; !this.newLineBefore(ahead) && !this.next(T.RBrace, ahead) && this.LA(ahead).tokenType.name !== "EOF"; ahead++) {
-      if (this.next(T.FatArrow, ahead)) return true;
-    }
-    return false;
-  }
-
-  /** Whether the parentheses that begin here hold a comma of their own. */
-  private isTuple(): boolean {
-    for (let ahead = 2, depth = 1; depth > 0; ahead++) {
-      const type = this.LA(ahead).tokenType;
-      if (type === T.LParen || type === T.LBracket) depth++;
-      else if (type === T.RParen || type === T.RBracket) depth--;
-      else if (type === T.Comma && depth === 1) return true;
-      else if (type === T.RBrace || type === T.LBrace || type === T.FatArrow || type.name === "EOF") return false;
-    }
-    return false;
-  }
-
-  /** Whether a piece of a schedule stands `ahead`: `hold n`, or something with an `->` in it. */
-  private isPiece(ahead: number): boolean {
-    if (this.next(T.Hold, ahead) && !this.next(T.Target, ahead)) return true;
-    for (let k = ahead; ; k++) {
-      const type = this.LA(k).tokenType;
-      if (type === T.Arrow) return true;
-      if (PIECE_ENDS.has(type) || type.name === "EOF") return false;
-    }
-  }
 }
-
-const PIECE_ENDS: ReadonlySet<TokenType> = new Set([T.Semi, T.LBrace, T.RBrace, T.Target, T.Equals, T.Assign, T.FatArrow]);
 
 let parser: Parser | undefined;
 

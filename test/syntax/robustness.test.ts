@@ -108,7 +108,7 @@ test("random sequences of words and signs", () => {
         expect(message).not.toBe("");
       }
     }),
-    { numRuns: 1500 },
+    { numRuns: 600 },
   );
 });
 
@@ -118,7 +118,7 @@ test("random texts", () => {
       expect(Array.isArray(read(`optimizer A { ${text}`).ast.declarations)).toBe(true);
       expect(Array.isArray(read(text).ast.declarations)).toBe(true);
     }),
-    { numRuns: 500 },
+    { numRuns: 200 },
   );
 });
 
@@ -159,13 +159,13 @@ test("what people write is not too deep", () => {
 });
 
 test("after a hundred mistakes the rest is left", () => {
-  const { diagnostics } = read(`optimizer A {\n${"x = + *\n".repeat(50_000)}}`);
+  const { diagnostics } = read(`optimizer A {\n${"x = + *\n".repeat(10_000)}}`);
   expect(diagnostics.length).toBe(101);
   expect(diagnostics.at(-1)?.code).toBe("too-many-errors");
 });
 
 test("long texts", () => {
-  const long = 200_000;
+  const long = 50_000;
   for (const text of ["(", "}", "{", "\\", '"', "a", "1", "/*", "#", "<-", "=", ".", "\u202E"])
     expect(codes(text.repeat(long))).not.toEqual([]);
   expect(codes("optimizer A { x = 1 }\n".repeat(5_000))).toEqual([]);
