@@ -331,10 +331,12 @@ const view: Float32Array = optimizer.tensor("layers.0.weight").param;
 await optimizer.step({ gradients: { "layers.0.weight": view } });
 optimizer.set({ momentum: 0.5 });
 const velocity: Float32Array = await optimizer.download("layers.0.weight", "velocity");
-// @ts-expect-error a fixed hyper does not change
-optimizer.set({ nLayers: 3 });
-// @ts-expect-error no such state
-await optimizer.download("layers.0.weight", "speed");
+export const refused = async () => {
+  // @ts-expect-error a fixed hyper does not change
+  optimizer.set({ nLayers: 3 });
+  // @ts-expect-error no such state
+  await optimizer.download("layers.0.weight", "speed");
+};
 console.log(velocity.length, optimizer.steps);
 `,
   });
