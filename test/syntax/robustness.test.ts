@@ -162,6 +162,7 @@ test("after a hundred mistakes the rest is left", () => {
   const { diagnostics } = read(`optimizer A {\n${"x = + *\n".repeat(10_000)}}`);
   expect(diagnostics.length).toBe(101);
   expect(diagnostics.at(-1)?.code).toBe("too-many-errors");
+  expect(read(`optimizer A {\nx = *\n${"x = 1 < 2 < 3\n".repeat(10_000)}}`).diagnostics.length).toBe(101);
 });
 
 test("long texts", () => {

@@ -34,6 +34,8 @@ export function parse(source: SourceText, reporter: Reporter): Ast {
   const forms: Reporter = {
     ...collector,
     report: (code, args, span, labels) => {
+      // Enough to be sorted and cut below.
+      if (found.length > 4 * MAX_REPORTS) return;
       if (broken.size === 0 || !broken.has(positionAt(source, span.from).line)) collector.report(code, args, span, labels);
     },
   };
