@@ -87,7 +87,14 @@ const manifest = {
           "entry": "init",
           "rowWidth": 4,
           "variants": [{ "when": [], "coefficients": [{ "name": "initial", "value": 0 }], "stateSlots": [0], "hostStores": [] }],
-          "sweeps": [{ "name": "init", "reads": { "param": false, "grad": false, "state": false }, "writes": { "param": false, "state": true } }],
+          "sweeps": [
+            {
+              "name": "init",
+              "symbol": "Adagrad_default_init",
+              "reads": { "param": false, "grad": false, "state": false },
+              "writes": { "param": false, "state": true }
+            }
+          ],
           "bytesPerElement": [{ "read": 0, "written": 4 }]
         },
         {
@@ -105,7 +112,14 @@ const manifest = {
               "hostStores": []
             }
           ],
-          "sweeps": [{ "name": "step", "reads": { "param": true, "grad": true, "state": true }, "writes": { "param": true, "state": true } }],
+          "sweeps": [
+            {
+              "name": "step",
+              "symbol": "Adagrad_default_step",
+              "reads": { "param": true, "grad": true, "state": true },
+              "writes": { "param": true, "state": true }
+            }
+          ],
           "bytesPerElement": [{ "read": 12, "written": 8 }]
         }
       ]
@@ -119,6 +133,7 @@ const definition = {
     "default": {
       wgsl: async () => (await import("./default.wgsl.js")).default,
       wasm: async () => (await import("./default.wasm.js")).default,
+      cuda: async () => (await import("./default.cu.js")).default,
     },
   },
 };

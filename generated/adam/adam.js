@@ -125,7 +125,14 @@ const manifest = {
               "hostStores": []
             }
           ],
-          "sweeps": [{ "name": "step", "reads": { "param": true, "grad": true, "state": true }, "writes": { "param": true, "state": true } }],
+          "sweeps": [
+            {
+              "name": "step",
+              "symbol": "Adam_default_step",
+              "reads": { "param": true, "grad": true, "state": true },
+              "writes": { "param": true, "state": true }
+            }
+          ],
           "bytesPerElement": [{ "read": 16, "written": 12 }]
         }
       ]
@@ -178,7 +185,14 @@ const manifest = {
               "hostStores": []
             }
           ],
-          "sweeps": [{ "name": "step", "reads": { "param": true, "grad": true, "state": true }, "writes": { "param": true, "state": true } }],
+          "sweeps": [
+            {
+              "name": "step",
+              "symbol": "Adam_amsgrad_step",
+              "reads": { "param": true, "grad": true, "state": true },
+              "writes": { "param": true, "state": true }
+            }
+          ],
           "bytesPerElement": [{ "read": 20, "written": 16 }]
         }
       ]
@@ -192,10 +206,12 @@ const definition = {
     "default": {
       wgsl: async () => (await import("./default.wgsl.js")).default,
       wasm: async () => (await import("./default.wasm.js")).default,
+      cuda: async () => (await import("./default.cu.js")).default,
     },
     "amsgrad": {
       wgsl: async () => (await import("./amsgrad.wgsl.js")).default,
       wasm: async () => (await import("./amsgrad.wasm.js")).default,
+      cuda: async () => (await import("./amsgrad.cu.js")).default,
     },
   },
 };

@@ -214,7 +214,14 @@ const manifest = {
               "hostStores": []
             }
           ],
-          "sweeps": [{ "name": "step", "reads": { "param": true, "grad": true, "state": true }, "writes": { "param": true, "state": true } }],
+          "sweeps": [
+            {
+              "name": "step",
+              "symbol": "AdamWDL_base_step",
+              "reads": { "param": true, "grad": true, "state": true },
+              "writes": { "param": true, "state": true }
+            }
+          ],
           "bytesPerElement": [{ "read": 16, "written": 12 }]
         }
       ]
@@ -268,7 +275,14 @@ const manifest = {
               "hostStores": []
             }
           ],
-          "sweeps": [{ "name": "step", "reads": { "param": true, "grad": true, "state": true }, "writes": { "param": true, "state": true } }],
+          "sweeps": [
+            {
+              "name": "step",
+              "symbol": "AdamWDL_ratio_step",
+              "reads": { "param": true, "grad": true, "state": true },
+              "writes": { "param": true, "state": true }
+            }
+          ],
           "bytesPerElement": [{ "read": 16, "written": 12 }]
         }
       ]
@@ -326,7 +340,14 @@ const manifest = {
               "hostStores": []
             }
           ],
-          "sweeps": [{ "name": "step", "reads": { "param": true, "grad": true, "state": true }, "writes": { "param": true, "state": true } }],
+          "sweeps": [
+            {
+              "name": "step",
+              "symbol": "AdamWDL_double_step",
+              "reads": { "param": true, "grad": true, "state": true },
+              "writes": { "param": true, "state": true }
+            }
+          ],
           "bytesPerElement": [{ "read": 16, "written": 12 }]
         }
       ]
@@ -378,7 +399,14 @@ const manifest = {
               "hostStores": []
             }
           ],
-          "sweeps": [{ "name": "step", "reads": { "param": true, "grad": true, "state": true }, "writes": { "param": true, "state": true } }],
+          "sweeps": [
+            {
+              "name": "step",
+              "symbol": "AdamWDL_corrected_step",
+              "reads": { "param": true, "grad": true, "state": true },
+              "writes": { "param": true, "state": true }
+            }
+          ],
           "bytesPerElement": [{ "read": 16, "written": 12 }]
         }
       ]
@@ -392,18 +420,22 @@ const definition = {
     "base": {
       wgsl: async () => (await import("./base.wgsl.js")).default,
       wasm: async () => (await import("./base.wasm.js")).default,
+      cuda: async () => (await import("./base.cu.js")).default,
     },
     "ratio": {
       wgsl: async () => (await import("./ratio.wgsl.js")).default,
       wasm: async () => (await import("./ratio.wasm.js")).default,
+      cuda: async () => (await import("./ratio.cu.js")).default,
     },
     "double": {
       wgsl: async () => (await import("./double.wgsl.js")).default,
       wasm: async () => (await import("./double.wasm.js")).default,
+      cuda: async () => (await import("./double.cu.js")).default,
     },
     "corrected": {
       wgsl: async () => (await import("./corrected.wgsl.js")).default,
       wasm: async () => (await import("./corrected.wasm.js")).default,
+      cuda: async () => (await import("./corrected.cu.js")).default,
     },
   },
 };

@@ -164,7 +164,14 @@ const manifest = {
               "hostStores": [{ "state": "product", "value": 23 }]
             }
           ],
-          "sweeps": [{ "name": "step", "reads": { "param": true, "grad": true, "state": true }, "writes": { "param": true, "state": true } }],
+          "sweeps": [
+            {
+              "name": "step",
+              "symbol": "NAdam_default_step",
+              "reads": { "param": true, "grad": true, "state": true },
+              "writes": { "param": true, "state": true }
+            }
+          ],
           "bytesPerElement": [{ "read": 16, "written": 12 }]
         }
       ]
@@ -245,7 +252,14 @@ const manifest = {
               "hostStores": [{ "state": "product", "value": 24 }]
             }
           ],
-          "sweeps": [{ "name": "step", "reads": { "param": true, "grad": true, "state": true }, "writes": { "param": true, "state": true } }],
+          "sweeps": [
+            {
+              "name": "step",
+              "symbol": "NAdam_decoupled_step",
+              "reads": { "param": true, "grad": true, "state": true },
+              "writes": { "param": true, "state": true }
+            }
+          ],
           "bytesPerElement": [{ "read": 16, "written": 12 }]
         }
       ]
@@ -259,10 +273,12 @@ const definition = {
     "default": {
       wgsl: async () => (await import("./default.wgsl.js")).default,
       wasm: async () => (await import("./default.wasm.js")).default,
+      cuda: async () => (await import("./default.cu.js")).default,
     },
     "decoupled": {
       wgsl: async () => (await import("./decoupled.wgsl.js")).default,
       wasm: async () => (await import("./decoupled.wasm.js")).default,
+      cuda: async () => (await import("./decoupled.cu.js")).default,
     },
   },
 };

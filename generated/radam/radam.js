@@ -162,7 +162,14 @@ const manifest = {
               "hostStores": []
             }
           ],
-          "sweeps": [{ "name": "step", "reads": { "param": true, "grad": true, "state": true }, "writes": { "param": true, "state": true } }],
+          "sweeps": [
+            {
+              "name": "step",
+              "symbol": "RAdam_default_step",
+              "reads": { "param": true, "grad": true, "state": true },
+              "writes": { "param": true, "state": true }
+            }
+          ],
           "bytesPerElement": [{ "read": 16, "written": 12 }, { "read": 16, "written": 12 }]
         }
       ]
@@ -252,7 +259,14 @@ const manifest = {
               "hostStores": []
             }
           ],
-          "sweeps": [{ "name": "step", "reads": { "param": true, "grad": true, "state": true }, "writes": { "param": true, "state": true } }],
+          "sweeps": [
+            {
+              "name": "step",
+              "symbol": "RAdam_decoupled_step",
+              "reads": { "param": true, "grad": true, "state": true },
+              "writes": { "param": true, "state": true }
+            }
+          ],
           "bytesPerElement": [{ "read": 16, "written": 12 }, { "read": 16, "written": 12 }]
         }
       ]
@@ -266,10 +280,12 @@ const definition = {
     "default": {
       wgsl: async () => (await import("./default.wgsl.js")).default,
       wasm: async () => (await import("./default.wasm.js")).default,
+      cuda: async () => (await import("./default.cu.js")).default,
     },
     "decoupled": {
       wgsl: async () => (await import("./decoupled.wgsl.js")).default,
       wasm: async () => (await import("./decoupled.wasm.js")).default,
+      cuda: async () => (await import("./decoupled.cu.js")).default,
     },
   },
 };

@@ -121,7 +121,14 @@ const manifest = {
               "hostStores": []
             }
           ],
-          "sweeps": [{ "name": "step", "reads": { "param": true, "grad": true, "state": true }, "writes": { "param": true, "state": true } }],
+          "sweeps": [
+            {
+              "name": "step",
+              "symbol": "RMSprop_default_step",
+              "reads": { "param": true, "grad": true, "state": true },
+              "writes": { "param": true, "state": true }
+            }
+          ],
           "bytesPerElement": [{ "read": 12, "written": 8 }]
         }
       ]
@@ -163,7 +170,14 @@ const manifest = {
               "hostStores": []
             }
           ],
-          "sweeps": [{ "name": "step", "reads": { "param": true, "grad": true, "state": true }, "writes": { "param": true, "state": true } }],
+          "sweeps": [
+            {
+              "name": "step",
+              "symbol": "RMSprop_with_momentum_step",
+              "reads": { "param": true, "grad": true, "state": true },
+              "writes": { "param": true, "state": true }
+            }
+          ],
           "bytesPerElement": [{ "read": 16, "written": 12 }]
         }
       ]
@@ -203,7 +217,14 @@ const manifest = {
               "hostStores": []
             }
           ],
-          "sweeps": [{ "name": "step", "reads": { "param": true, "grad": true, "state": true }, "writes": { "param": true, "state": true } }],
+          "sweeps": [
+            {
+              "name": "step",
+              "symbol": "RMSprop_centered_step",
+              "reads": { "param": true, "grad": true, "state": true },
+              "writes": { "param": true, "state": true }
+            }
+          ],
           "bytesPerElement": [{ "read": 16, "written": 12 }]
         }
       ]
@@ -246,7 +267,14 @@ const manifest = {
               "hostStores": []
             }
           ],
-          "sweeps": [{ "name": "step", "reads": { "param": true, "grad": true, "state": true }, "writes": { "param": true, "state": true } }],
+          "sweeps": [
+            {
+              "name": "step",
+              "symbol": "RMSprop_centered_with_momentum_step",
+              "reads": { "param": true, "grad": true, "state": true },
+              "writes": { "param": true, "state": true }
+            }
+          ],
           "bytesPerElement": [{ "read": 20, "written": 16 }]
         }
       ]
@@ -260,18 +288,22 @@ const definition = {
     "default": {
       wgsl: async () => (await import("./default.wgsl.js")).default,
       wasm: async () => (await import("./default.wasm.js")).default,
+      cuda: async () => (await import("./default.cu.js")).default,
     },
     "with_momentum": {
       wgsl: async () => (await import("./with_momentum.wgsl.js")).default,
       wasm: async () => (await import("./with_momentum.wasm.js")).default,
+      cuda: async () => (await import("./with_momentum.cu.js")).default,
     },
     "centered": {
       wgsl: async () => (await import("./centered.wgsl.js")).default,
       wasm: async () => (await import("./centered.wasm.js")).default,
+      cuda: async () => (await import("./centered.cu.js")).default,
     },
     "centered-with_momentum": {
       wgsl: async () => (await import("./centered-with_momentum.wgsl.js")).default,
       wasm: async () => (await import("./centered-with_momentum.wasm.js")).default,
+      cuda: async () => (await import("./centered-with_momentum.cu.js")).default,
     },
   },
 };

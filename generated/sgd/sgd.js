@@ -104,7 +104,14 @@ const manifest = {
               "hostStores": []
             }
           ],
-          "sweeps": [{ "name": "step", "reads": { "param": true, "grad": true, "state": true }, "writes": { "param": true, "state": true } }],
+          "sweeps": [
+            {
+              "name": "step",
+              "symbol": "SGD_momentum_step",
+              "reads": { "param": true, "grad": true, "state": true },
+              "writes": { "param": true, "state": true }
+            }
+          ],
           "bytesPerElement": [{ "read": 8, "written": 8 }, { "read": 12, "written": 8 }]
         }
       ]
@@ -128,7 +135,14 @@ const manifest = {
               "hostStores": []
             }
           ],
-          "sweeps": [{ "name": "step", "reads": { "param": true, "grad": true, "state": false }, "writes": { "param": true, "state": false } }],
+          "sweeps": [
+            {
+              "name": "step",
+              "symbol": "SGD_plain_step",
+              "reads": { "param": true, "grad": true, "state": false },
+              "writes": { "param": true, "state": false }
+            }
+          ],
           "bytesPerElement": [{ "read": 8, "written": 4 }]
         }
       ]
@@ -172,7 +186,14 @@ const manifest = {
               "hostStores": []
             }
           ],
-          "sweeps": [{ "name": "step", "reads": { "param": true, "grad": true, "state": true }, "writes": { "param": true, "state": true } }],
+          "sweeps": [
+            {
+              "name": "step",
+              "symbol": "SGD_nesterov_step",
+              "reads": { "param": true, "grad": true, "state": true },
+              "writes": { "param": true, "state": true }
+            }
+          ],
           "bytesPerElement": [{ "read": 8, "written": 8 }, { "read": 12, "written": 8 }]
         }
       ]
@@ -186,14 +207,17 @@ const definition = {
     "momentum": {
       wgsl: async () => (await import("./momentum.wgsl.js")).default,
       wasm: async () => (await import("./momentum.wasm.js")).default,
+      cuda: async () => (await import("./momentum.cu.js")).default,
     },
     "plain": {
       wgsl: async () => (await import("./plain.wgsl.js")).default,
       wasm: async () => (await import("./plain.wasm.js")).default,
+      cuda: async () => (await import("./plain.cu.js")).default,
     },
     "nesterov": {
       wgsl: async () => (await import("./nesterov.wgsl.js")).default,
       wasm: async () => (await import("./nesterov.wasm.js")).default,
+      cuda: async () => (await import("./nesterov.cu.js")).default,
     },
   },
 };

@@ -10,7 +10,7 @@ import { createReporter } from "./diagnostics/report.js";
 import type { EmitRequest, OutputFile } from "./emit/files.js";
 import { describeBuild, makeManifest } from "./emit/manifest.js";
 import { createFileNamer } from "./emit/namer.js";
-import { base64, type Target, targets, wasmBinary, wgslText } from "./emit/targets.js";
+import { base64, cudaText, type Target, targets, wasmBinary, wgslText } from "./emit/targets.js";
 import { reportFirstStep } from "./first-step.js";
 import { lower } from "./passes/lower.js";
 import { lowerDefaults } from "./passes/lower-defaults.js";
@@ -87,7 +87,11 @@ async function printOptimizer(request: EmitRequest, wanted: readonly Target[]): 
 function kernelsOf(request: EmitRequest): OptimizerDefinition["kernels"] {
   const entries = request.builds.map((build): [string, BuildKernels] => [
     build.info.key,
-    { wgsl: async () => wgslText(request, build), wasm: async () => base64(await wasmBinary(request, build)) },
+    {
+      wgsl: async () => wgslText(request, build),
+      wasm: async () => base64(await wasmBinary(request, build)),
+      cuda: async () => cudaText(request, build),
+    },
   ]);
   return Object.fromEntries(entries);
 }

@@ -79,6 +79,8 @@ export interface VariantInfo {
 export interface SweepInfo {
   /** Entry point in the WGSL and export of the WASM module. */
   readonly name: string;
+  /** Name of the CUDA kernel, unique over optimizers and builds; absent in what older versions built. */
+  readonly symbol?: string;
   readonly reads: { readonly param: boolean; readonly grad: boolean; readonly state: boolean };
   readonly writes: { readonly param: boolean; readonly state: boolean };
 }
@@ -126,6 +128,8 @@ export interface BuildKernels {
   readonly wgsl: () => Promise<string>;
   /** WebAssembly module, base64. */
   readonly wasm: () => Promise<string>;
+  /** CUDA C++ text; absent in what older versions built. */
+  readonly cuda?: () => Promise<string>;
 }
 
 /** What a generated module hands to the runtime. */

@@ -4,7 +4,9 @@ import { describe, expect, test } from "vitest";
 import { type DeviceOp, ops } from "../../src/compiler/ir/ops.js";
 import { type ArithmeticProfile, float32Operations, flushing, ieee } from "../../src/numeric/float32.js";
 import { openDawn } from "../device/webgpu/dawn.js";
+import { whyNoGcc } from "./cuda-on-cpu.js";
 import { deviceOps, nanWords, planEveryOperation, specialNumbers } from "./every-operation.js";
+import { runCudaOnCpu } from "./run-cuda-on-cpu.js";
 import { runWasm, runWgsl, type TensorRun } from "./run-kernels.js";
 
 const literals = [0, -0, 0.1, -1e-8, 3.4028234663852886e38, 2 ** -126, 1e-45, 1e-40, 65_504.5, Infinity, -Infinity, NaN];
@@ -54,10 +56,18 @@ function mismatches(run: TensorRun, state: Uint32Array<ArrayBuffer>, profile: Ar
   return wrong;
 }
 
+const noGcc = whyNoGcc();
+
 describe("every operation on special numbers", () => {
   test("in WebAssembly", async () => {
     const run = input();
     const { state } = await runWasm(plan, run);
+    expect(mismatches(run, state, ieee)).toEqual([]);
+  });
+
+  test.skipIf(noGcc !== undefined)("in the text of CUDA, by g++", async () => {
+    const run = input();
+    const { state } = runCudaOnCpu(plan, run);
     expect(mismatches(run, state, ieee)).toEqual([]);
   });
 

@@ -14,6 +14,7 @@ export interface Subject {
   readonly wgsl: string;
   /** base64 */
   readonly wasm: string;
+  readonly cuda: string;
 }
 
 export interface Mismatches {
@@ -47,8 +48,8 @@ export async function countMismatches(
 ): Promise<Mismatches> {
   const { manifest, ir } = subject;
   const build = manifest.builds[0]!;
-  const kernels = { [build.key]: { wgsl: async () => subject.wgsl, wasm: async () => subject.wasm } };
-  const lengths = [elements - 4_196, 4_099, 96, 1];
+  const kernels = { [build.key]: { wgsl: async () => subject.wgsl, wasm: async () => subject.wasm, cuda: async () => subject.cuda } };
+  const lengths = [elements - 4_196, 0, 4_099, 96, 1];
   const params = lengths.map((length, i) => ({ name: `p${i}`, shape: [length], data: randomBits(length, seed + i) }));
   const optimizer = await createOptimizer({ manifest, kernels }, device, {
     params,

@@ -27,7 +27,8 @@ export async function subjects(): Promise<readonly (Subject & { readonly name: s
       for (const [i, build] of definition.manifest.builds.entries()) {
         const kernels = definition.kernels[build.key]!;
         const manifest = { ...definition.manifest, builds: [build] };
-        found.push({ name: `${name} ${build.key}`, manifest, ir: plans[i]!.ir, wgsl: await kernels.wgsl(), wasm: await kernels.wasm() });
+        const [wgsl, wasm, cuda] = await Promise.all([kernels.wgsl(), kernels.wasm(), kernels.cuda!()]);
+        found.push({ name: `${name} ${build.key}`, manifest, ir: plans[i]!.ir, wgsl, wasm, cuda });
       }
     }
   }

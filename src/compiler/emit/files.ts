@@ -13,6 +13,8 @@ export interface OutputFile {
 export interface PlannedBuild {
   readonly plan: Plan;
   readonly info: BuildInfo;
+  /** Begins the names of its kernels where all programs share one space of names: `AdamWDL_base`. */
+  readonly space: string;
   /** The name of each sweep in every target: entry point, exported function. */
   readonly sweepNames: ReadonlyMap<Sweep, string>;
 }

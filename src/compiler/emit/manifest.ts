@@ -22,7 +22,7 @@ import { wordsOf } from "./coefficient-words.js";
 import type { PlannedBuild } from "./files.js";
 import { createFormulaTable, type FormulaTableBuilder, factsOf } from "./formula-table.js";
 import { GENERATOR, sourceName } from "./generator.js";
-import { createKeyNamer } from "./namer.js";
+import { createKeyNamer, createNamer } from "./namer.js";
 import { nameSweeps, placeOf } from "./sweeps.js";
 
 /** Keys of the settings that every optimizer has. */
@@ -81,13 +81,14 @@ function rangeInfo({ low, high, lowClosed, highClosed }: Range): RangeInfo {
 /** A plan with what the manifest says of it. */
 export function describeBuild(spec: Spec, plan: Plan, key: string): PlannedBuild {
   const { ir } = plan;
+  const space = createNamer("cpp")(`${spec.name}_${key}`);
   const sweepNames = nameSweeps(plan);
   const formulas = createFormulaTable(ir.values, ir.cells);
   const keyOf = createKeyNamer(["param", "grad"]);
   const states = ir.cells.flatMap((cell, id) => (cell.role === "state" ? [{ cell, id: id as CellId, key: keyOf(cell.name) }] : []));
   const deviceStates = states.filter(({ cell }) => cell.home === "device");
   const programs = plan.programs.map((program) =>
-    programInfo(plan, program, { sweepNames, formulas, states: deviceStates.map(({ id }) => id) }),
+    programInfo(plan, program, { space, sweepNames, formulas, states: deviceStates.map(({ id }) => id) }),
   );
   const hostStates = states
     .filter(({ cell }) => cell.home === "host")
@@ -104,7 +105,7 @@ export function describeBuild(spec: Spec, plan: Plan, key: string): PlannedBuild
     hostStates,
     programs,
   };
-  return { plan, info, sweepNames };
+  return { plan, info, space, sweepNames };
 }
 
 function deviceState(spec: Spec, plan: Plan, cell: Cell, key: string): DeviceStateInfo {
@@ -120,6 +121,7 @@ function deviceState(spec: Spec, plan: Plan, cell: Cell, key: string): DeviceSta
 }
 
 interface ProgramContext {
+  readonly space: string;
   readonly sweepNames: ReadonlyMap<Sweep, string>;
   readonly formulas: FormulaTableBuilder;
   readonly states: readonly CellId[];
@@ -131,7 +133,7 @@ function programInfo(plan: Plan, program: ProgramPlan, context: ProgramContext):
     entry: program.entry,
     rowWidth: program.rowWidth,
     variants: program.variants.map((variant, number) => variantInfo(plan, variant, coefficientsOf(sweeps, number), context)),
-    sweeps: sweeps.map((sweep) => sweepInfo(plan, program, sweep, context.sweepNames.get(sweep)!)),
+    sweeps: sweeps.map((sweep) => sweepInfo(plan, program, sweep, context)),
     bytesPerElement: program.variants.map(({ bytes }) => ({ read: bytes.read, written: bytes.written })),
   };
 }
@@ -162,7 +164,8 @@ function variantInfo(
   };
 }
 
-function sweepInfo(plan: Plan, program: ProgramPlan, sweep: Sweep, name: string): SweepInfo {
+function sweepInfo(plan: Plan, program: ProgramPlan, sweep: Sweep, { space, sweepNames }: ProgramContext): SweepInfo {
+  const name = sweepNames.get(sweep)!;
   const reads = { param: false, grad: false, state: false };
   const writes = { param: false, state: false };
   for (const [variant, body] of sweep.bodies.entries()) {
@@ -174,5 +177,5 @@ function sweepInfo(plan: Plan, program: ProgramPlan, sweep: Sweep, name: string)
       writes[part] = true;
     }
   }
-  return { name, reads, writes };
+  return { name, symbol: `${space}_${name}`, reads, writes };
 }

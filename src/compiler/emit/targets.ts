@@ -1,6 +1,7 @@
 // The targets: what each prints for an optimizer. What an emitter needs beyond our own code (ts-morph, wabt) is loaded with it.
 
 import { printPlan } from "../passes/print-plan.js";
+import { printCuda } from "./cuda/print-cuda.js";
 import { javascriptTemplate } from "./escape.js";
 import type { EmitRequest, OutputFile, PlannedBuild } from "./files.js";
 import { fileHead, generatedBy } from "./generator.js";
@@ -13,7 +14,8 @@ type Emit = (request: EmitRequest) => Promise<readonly OutputFile[]> | readonly 
 export const targets = {
   plan: (request) => [{ path: `${request.folder}/plan.txt`, content: planText(request) }],
   manifest: ({ folder, manifest }) => [{ path: `${folder}/manifest.json`, content: prettyJson(manifest) }],
-  wgsl: (request) => request.builds.flatMap((build) => wgslFiles(request, build)),
+  wgsl: (request) => request.builds.flatMap((build) => textFiles(request, build, "wgsl", wgslText(request, build))),
+  cuda: (request) => request.builds.flatMap((build) => textFiles(request, build, "cu", cudaText(request, build))),
   wasm: async (request) => (await Promise.all(request.builds.map((build) => wasmFiles(request, build)))).flat(),
   typescript: async (request) => (await import("./typescript/emit-typescript.js")).emitTypescript(request),
 } as const satisfies Record<string, Emit>;
@@ -24,9 +26,9 @@ function planText({ spec, builds }: EmitRequest): string {
   return [fileHead("#", spec), `${spec.name}\n`, ...builds.map(({ plan }) => printPlan(plan))].join("\n");
 }
 
-function wgslFiles(request: EmitRequest, build: PlannedBuild): OutputFile[] {
-  const text = wgslText(request, build);
-  const path = `${request.folder}/${build.info.key}.wgsl`;
+/** A text of kernels, and a module that exports it. */
+function textFiles(request: EmitRequest, build: PlannedBuild, extension: string, text: string): OutputFile[] {
+  const path = `${request.folder}/${build.info.key}.${extension}`;
   return [
     { path, content: text },
     { path: `${path}.js`, content: textModule(request, javascriptTemplate(text)) },
@@ -46,6 +48,11 @@ async function wasmFiles(request: EmitRequest, build: PlannedBuild): Promise<Out
 /** The WGSL text of a build. */
 export function wgslText({ spec }: EmitRequest, build: PlannedBuild): string {
   return printWgsl(build, fileHead("//", spec, build.plan));
+}
+
+/** The CUDA C++ text of a build. */
+export function cudaText({ spec }: EmitRequest, build: PlannedBuild): string {
+  return printCuda(build, fileHead("//", spec, build.plan));
 }
 
 function watText({ spec }: EmitRequest, build: PlannedBuild): string {

@@ -45,8 +45,8 @@ export function moduleFile({ spec, manifest }: EmitRequest): Statements {
 
 function writeKernels(writer: CodeBlockWriter, key: string): void {
   writer.write(`${javascriptString(key)}: `).inlineBlock(() => {
-    for (const kind of ["wgsl", "wasm"]) {
-      writer.writeLine(`${kind}: async () => (await import(${javascriptString(`./${key}.${kind}.js`)})).default,`);
+    for (const [kind, extension] of Object.entries({ wgsl: "wgsl", wasm: "wasm", cuda: "cu" })) {
+      writer.writeLine(`${kind}: async () => (await import(${javascriptString(`./${key}.${extension}.js`)})).default,`);
     }
   });
   writer.write(",").newLine();

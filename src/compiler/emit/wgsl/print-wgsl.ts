@@ -6,6 +6,7 @@ import { printExpression } from "../../ir/print.js";
 import type { CellId, Ir } from "../../ir/value.js";
 import type { Coefficient, SweepBody, VariantPlan } from "../../passes/plan.js";
 import { type BodyNames, nameBody } from "../body-names.js";
+import { usedDeclarations } from "../declarations.js";
 import { lineComment } from "../escape.js";
 import { printBody } from "../expressions.js";
 import type { PlannedBuild } from "../files.js";
@@ -35,7 +36,7 @@ const fieldOf = (field: string) => field.replace(/[A-Z]/g, (letter) => `_${lette
 export function printWgsl(build: PlannedBuild, head: string): string {
   const sweeps = sweepsOf(build);
   const variants = sweeps.map((place) => variantFunctions(build, place));
-  const declared = usedDeclarations(variants.flat().join("\n"));
+  const declared = usedDeclarations(wgslDeclarations, variants.flat().join("\n"));
   const entryPoints = sweeps.map((place) => entryPoint(place, declared.has(UNKNOWN_ZERO)));
   const kernels = sweeps.flatMap((_, i) => [...variants[i]!, entryPoints[i]!]);
   return `${[head, declarations(build), ...declared.values(), ...kernels].join("\n\n")}\n`;
@@ -123,18 +124,4 @@ function coefficientLine(ir: Ir, { slot, value }: Coefficient, names: BodyNames)
   const number = `rows[row + ${slot >> 2}u].${"xyzw"[slot & 3]}`;
   const formula = printExpression(ir, value);
   return `let ${name} = vec4f(${number});${formula === name ? "" : ` ${lineComment("//", formula).join(" ")}`}`;
-}
-
-/** What a text names of the dialect's declarations, and what these name, in the order of the table. */
-function usedDeclarations(text: string): ReadonlyMap<string, string> {
-  const used = new Set<string>();
-  const search = (user: string) => {
-    for (const [name, declaration] of Object.entries(wgslDeclarations)) {
-      if (used.has(name) || !new RegExp(`\\b${name}\\b`).test(user)) continue;
-      used.add(name);
-      search(declaration);
-    }
-  };
-  search(text);
-  return new Map(Object.entries(wgslDeclarations).filter(([name]) => used.has(name)));
 }

@@ -1,0 +1,145 @@
+// CUDA C++ expressions on one float. Whoever compiles the text may do so with -use_fast_math or -ftz=true: what rounds goes through
+// five functions in PTX that no flag reaches, everything else asks the bits, because a plain `<` or `-x` would flush subnormals.
+
+import type { Dialect } from "../dialect.js";
+import { unwrap } from "../infix.js";
+import { hexFloat } from "../numbers.js";
+
+const call =
+  (name: string) =>
+  (...operands: string[]) =>
+    `${name}(${operands.map(unwrap).join(", ")})`;
+const logic = (sign: string) => (a: string, b: string) => `(${a} ${sign} ${b})`;
+
+export const cudaDialect: Dialect = {
+  ops: {
+    add: call("add_rn"),
+    sub: call("sub_rn"),
+    mul: call("mul_rn"),
+    div: call("div_rn"),
+    neg: call("negate"),
+    abs: call("magnitude"),
+    sqrt: call("sqrt_rn"),
+    min: call("minimum"),
+    max: call("maximum"),
+    sign: call("sign_of"),
+    floor: call("round_down"),
+    ceil: call("round_up"),
+    bf16: call("round_bf16"),
+    isfinite: call("is_finite"),
+    lt: call("is_below"),
+    le: call("is_up_to"),
+    eq: call("is_equal"),
+    and: logic("&&"),
+    or: logic("||"),
+    not: (x) => `(!${x})`,
+    exp2i: call("power_of_two"),
+    exponent: call("exponent_of"),
+    mantissa: call("mantissa_of"),
+  },
+  select: (condition, then, otherwise) => `(${condition} ? ${then} : ${otherwise})`,
+  literal: (value) => numberLiteral(Math.fround(value)),
+  read: (name) => name,
+  define: (name, value) => `const auto ${name} = ${unwrap(value)};`,
+  guard: null,
+};
+
+/** Numbers that a compiler might flush or has no literal for are spelled by their bits. */
+function numberLiteral(value: number): string {
+  const isPlain = Number.isFinite(value) && (Object.is(value, 0) || Math.abs(value) >= 2 ** -126);
+  return isPlain ? `${hexFloat(value)}f` : `__uint_as_float(0x${bitsOf(value).toString(16).padStart(8, "0")}u)`;
+}
+
+function bitsOf(value: number): number {
+  return new Uint32Array(new Float32Array([value]).buffer)[0]!;
+}
+
+const inline = "static __device__ __forceinline__";
+
+function rounding(name: string, instruction: string, operands: "two" | "one"): string {
+  const [parameters, places, inputs] =
+    operands === "two" ? ["float a, float b", "%0, %1, %2", '"f"(a), "f"(b)'] : ["float a", "%0, %1", '"f"(a)'];
+  return `${inline} float ${name}(${parameters}) { float r; asm("${instruction} ${places};" : "=f"(r) : ${inputs}); return r; }`;
+}
+
+/** The five operations that round; only CUDA's compilers know their language, others must bring five functions of their own. */
+export const roundingDeclarations: Readonly<Record<string, string>> = {
+  add_rn: rounding("add_rn", "add.rn.f32", "two"),
+  sub_rn: rounding("sub_rn", "sub.rn.f32", "two"),
+  mul_rn: rounding("mul_rn", "mul.rn.f32", "two"),
+  div_rn: rounding("div_rn", "div.rn.f32", "two"),
+  sqrt_rn: rounding("sqrt_rn", "sqrt.rn.f32", "one"),
+};
+
+/** Functions that spellings name; a kernel holds those it uses, and those that these use. */
+export const cudaDeclarations: Readonly<Record<string, string>> = {
+  is_nan: `${inline} bool is_nan(float x) {
+  return (__float_as_uint(x) & 0x7fffffffu) > 0x7f800000u;
+}`,
+  is_finite: `${inline} bool is_finite(float x) {
+  return (__float_as_uint(x) & 0x7f800000u) != 0x7f800000u;
+}`,
+  order_of: `// Integers in the order of the numbers; -0 is below +0.
+${inline} int order_of(float x) {
+  const int bits = __float_as_int(x);
+  return bits ^ ((bits >> 31) & 0x7fffffff);
+}`,
+  is_equal: `${inline} bool is_equal(float a, float b) {
+  const unsigned int x = __float_as_uint(a), y = __float_as_uint(b);
+  return ((x | y) & 0x7fffffffu) == 0u || (x == y && !is_nan(a));
+}`,
+  is_up_to: `${inline} bool is_up_to(float a, float b) {
+  return !is_nan(a) && !is_nan(b) && (order_of(a) <= order_of(b) || is_equal(a, b));
+}`,
+  is_below: `${inline} bool is_below(float a, float b) {
+  return is_up_to(a, b) && !is_equal(a, b);
+}`,
+  negate: `${inline} float negate(float x) {
+  return __uint_as_float(__float_as_uint(x) ^ 0x80000000u);
+}`,
+  magnitude: `${inline} float magnitude(float x) {
+  return __uint_as_float(__float_as_uint(x) & 0x7fffffffu);
+}`,
+  minimum: `// IEEE 754-2019 minimum: NaN wins, -0 is below +0.
+${inline} float minimum(float a, float b) {
+  return is_nan(a) || (!is_nan(b) && order_of(a) < order_of(b)) ? a : b;
+}`,
+  maximum: `// IEEE 754-2019 maximum: NaN wins, +0 is above -0.
+${inline} float maximum(float a, float b) {
+  return is_nan(a) || (!is_nan(b) && order_of(a) > order_of(b)) ? a : b;
+}`,
+  sign_of: `// -1, 1, or x itself where it is 0 or NaN.
+${inline} float sign_of(float x) {
+  const unsigned int bits = __float_as_uint(x);
+  const bool is_itself = (bits & 0x7fffffffu) == 0u || is_nan(x);
+  return is_itself ? x : __uint_as_float((bits & 0x80000000u) | 0x3f800000u);
+}`,
+  truncate: `// Towards zero, keeping its sign; from 2^23 on, and where there is no number, x is whole already.
+${inline} float truncate(float x) {
+  const unsigned int bits = __float_as_uint(x);
+  if ((bits & 0x7fffffffu) >= 0x4b000000u) return x;
+  return __uint_as_float(__float_as_uint(static_cast<float>(static_cast<int>(x))) | (bits & 0x80000000u));
+}`,
+  round_down: `${inline} float round_down(float x) {
+  const float whole = truncate(x);
+  return is_below(x, whole) ? sub_rn(whole, 1.0f) : whole;
+}`,
+  round_up: `${inline} float round_up(float x) {
+  const float whole = truncate(x);
+  return is_below(whole, x) ? add_rn(whole, 1.0f) : whole;
+}`,
+  round_bf16: `// The nearest bfloat16, ties to even.
+${inline} float round_bf16(float x) {
+  const unsigned int bits = __float_as_uint(x);
+  return is_nan(x) ? x : __uint_as_float((bits + 0x7fffu + ((bits >> 16) & 1u)) & 0xffff0000u);
+}`,
+  power_of_two: `${inline} float power_of_two(float k) {
+  return __int_as_float((static_cast<int>(k) + 127) << 23);
+}`,
+  exponent_of: `${inline} float exponent_of(float x) {
+  return static_cast<float>((__float_as_int(x) >> 23) - 127);
+}`,
+  mantissa_of: `${inline} float mantissa_of(float x) {
+  return __uint_as_float((__float_as_uint(x) & 0x007fffffu) | 0x3f800000u);
+}`,
+};

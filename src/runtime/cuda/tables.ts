@@ -1,0 +1,87 @@
+// The two tables of a launch over a whole model, as the kernels read them: of tensors (addresses, stride of states, row) and of chunks.
+// A segment of the layout is a tensor here, so one launch takes all banks of all arenas. Addresses are 64-bit; units are elements.
+
+import { CHUNK_FIELDS, CHUNK_WORDS } from "../../contract/manifest.js";
+import type { ArenaLayout } from "../device.js";
+
+const [PARAM, STATE, STRIDE, COUNT, ROW, TENSOR, FIRST] = (
+  ["param", "state", "stateStride", "count", "row", "tensor", "first"] as const
+).map((field) => CHUNK_FIELDS.indexOf(field)) as [number, number, number, number, number, number, number];
+/** 64-bit words of a tensor: param, grad, state, state_stride, row. */
+const TENSOR_WORDS = 5;
+const [PARAM_WORD, GRAD_WORD, STATE_WORD, STRIDE_WORD, ROW_WORD] = [0, 1, 2, 3, 4] as const;
+/** 64-bit words of a chunk: first, then count and tensor in one. */
+const CHUNK_PAIRS = 2;
+
+export interface ArenaAddresses {
+  readonly layout: ArenaLayout;
+  readonly param: bigint;
+  readonly grad: bigint;
+  readonly state: bigint;
+}
+
+export interface Tables {
+  readonly tensors: BigUint64Array<ArrayBuffer>;
+  readonly chunks: BigUint64Array<ArrayBuffer>;
+  readonly chunkCount: number;
+  /** Takes over the rows in a bank's chunk table. */
+  setRows(arena: number, bank: number): void;
+  /** Where an arena's gradients are from now on. */
+  setGrad(arena: number, address: bigint): void;
+}
+
+/** A segment in the layout's words: the first entry of its chunks, and where they stand. */
+interface Segment {
+  readonly arena: number;
+  readonly bank: number;
+  /** First word of its first chunk in the bank's table. */
+  readonly entry: number;
+  /** First element in the arena. */
+  readonly element: number;
+}
+
+/** Builds the tables of a memory. */
+export function createTables(arenas: readonly ArenaAddresses[]): Tables {
+  const segments: Segment[] = [];
+  const chunkWords: bigint[] = [];
+  for (const [arena, { layout }] of arenas.entries()) {
+    for (const [bank, { chunks, first }] of layout.banks.entries()) {
+      for (let entry = 0; entry < chunks.length; entry += CHUNK_WORDS) {
+        const last = segments.at(-1);
+        if (last?.arena !== arena || last.bank !== bank || chunks[last.entry + TENSOR] !== chunks[entry + TENSOR])
+          segments.push({ arena, bank, entry, element: first + 4 * chunks[entry + PARAM]! });
+        const start = chunks[segments.at(-1)!.entry + FIRST]!;
+        chunkWords.push(BigInt(chunks[entry + FIRST]! - start), BigInt(chunks[entry + COUNT]!) | (BigInt(segments.length - 1) << 32n));
+      }
+    }
+  }
+  const tensors = new BigUint64Array(segments.length * TENSOR_WORDS);
+  const chunks = BigUint64Array.from(chunkWords);
+  for (const [index, { arena, bank, entry, element }] of segments.entries()) {
+    const { layout, param, grad, state } = arenas[arena]!;
+    const { chunks: table, stateFirst } = layout.banks[bank]!;
+    const at = index * TENSOR_WORDS;
+    tensors[at + PARAM_WORD] = param + 4n * BigInt(element);
+    tensors[at + GRAD_WORD] = grad + 4n * BigInt(element);
+    tensors[at + STATE_WORD] = state + 4n * BigInt(stateFirst + 4 * table[entry + STATE]!);
+    tensors[at + STRIDE_WORD] = 4n * BigInt(table[entry + STRIDE]!);
+    tensors[at + ROW_WORD] = BigInt(table[entry + ROW]!);
+  }
+  return {
+    tensors,
+    chunks,
+    chunkCount: chunks.length / CHUNK_PAIRS,
+    setRows(arena, bank) {
+      const { chunks: table } = arenas[arena]!.layout.banks[bank]!;
+      for (const [index, segment] of segments.entries()) {
+        if (segment.arena === arena && segment.bank === bank)
+          tensors[index * TENSOR_WORDS + ROW_WORD] = BigInt(table[segment.entry + ROW]!);
+      }
+    },
+    setGrad(arena, address) {
+      for (const [index, segment] of segments.entries()) {
+        if (segment.arena === arena) tensors[index * TENSOR_WORDS + GRAD_WORD] = address + 4n * BigInt(segment.element);
+      }
+    },
+  };
+}

@@ -1,0 +1,73 @@
+// Generated CUDA texts compiled by g++ for the CPU (fixtures/cuda/cuda-on-cpu.h), as functions to call.
+
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import koffi from "koffi";
+import { missingDevice } from "../device/missing-device.js";
+
+const HEADER = fileURLToPath(new URL("../fixtures/cuda/cuda-on-cpu.h", import.meta.url));
+
+export function whyNoGcc(): string | undefined {
+  const { status } = spawnSync("g++", ["--version"]);
+  return status === 0 ? undefined : missingDevice("g++", "apt-get install g++");
+}
+
+export interface CpuKernels {
+  /** The whole model: addresses of tensors, chunks and a page of rows. */
+  readonly model: (blocks: number, threads: number, tensors: unknown, chunks: unknown, chunkCount: number, rows: unknown) => void;
+  /** One tensor: addresses of param, grad, state and of its row. */
+  readonly tensor: (
+    blocks: number,
+    threads: number,
+    param: bigint,
+    grad: bigint,
+    state: bigint,
+    stateStride: bigint,
+    count: bigint,
+    row: bigint,
+  ) => void;
+}
+
+const folder = mkdtempSync(join(tmpdir(), "optspec-cuda-on-cpu-"));
+process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+
+/** A shared library with each kernel KERNEL as `run_KERNEL`: first the blocks and threads, then the kernel's own parameters. */
+export function compileForCpu(text: string): string {
+  const symbols = [...text.matchAll(/^extern "C" __global__ .* (\w+)_tensor\(/gm)].map((match) => match[1]!);
+  const space = /^namespace (\w+) \{$/m.exec(text)![1]!;
+  const runners = symbols.map(
+    (symbol) => `
+extern "C" void run_${symbol}(unsigned int blocks, unsigned int threads, const ${space}::Tensor* tensors, const ${space}::Chunk* chunks,
+    unsigned int chunk_count, const float* rows) {
+  launch(${symbol}, blocks, threads, tensors, chunks, chunk_count, rows);
+}
+extern "C" void run_${symbol}_tensor(unsigned int blocks, unsigned int threads, float* param, const float* grad, float* state,
+    unsigned long long state_stride, unsigned long long count, const float* row) {
+  launch(${symbol}_tensor, blocks, threads, param, grad, state, state_stride, count, row);
+}`,
+  );
+  const name = createHash("sha256").update(text).digest("hex").slice(0, 16);
+  const library = join(folder, `${name}.so`);
+  if (existsSync(library)) return library;
+  const source = join(folder, `${name}.cpp`);
+  writeFileSync(source, `#include "${HEADER}"\n${text}\n${runners.join("\n")}\n`);
+  const flags = ["-std=c++17", "-O2", "-ffp-contract=off", "-Wall", "-Wextra", "-Werror", "-Wno-unused-function", "-Wno-unused-parameter"];
+  const made = spawnSync("g++", [...flags, "-shared", "-fPIC", "-o", `${library}.new`, source], { encoding: "utf8" });
+  if (made.status !== 0) throw new Error(made.stderr);
+  renameSync(`${library}.new`, library);
+  return library;
+}
+
+export function loadCpuKernels(library: string, symbol: string): CpuKernels {
+  const loaded = koffi.load(library);
+  return {
+    model: loaded.func(`void run_${symbol}(uint32_t, uint32_t, void*, void*, uint32_t, void*)`) as unknown as CpuKernels["model"],
+    tensor: loaded.func(
+      `void run_${symbol}_tensor(uint32_t, uint32_t, uintptr_t, uintptr_t, uintptr_t, uint64_t, uint64_t, uintptr_t)`,
+    ) as unknown as CpuKernels["tensor"],
+  };
+}
