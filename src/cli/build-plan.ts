@@ -59,7 +59,9 @@ export interface Compiled {
 export async function compileSources(plan: BuildPlan): Promise<Compiled> {
   const { compile } = await import("../compiler/compile.js");
   const results = await Promise.all(plan.sources.map((source) => compile(source, { builds: plan.config.builds })));
-  const optimizers = results.flatMap((result, i) => result.optimizers.map((o) => ({ ...o, source: plan.sources[i]! })));
+  const optimizers = results.flatMap((result, i) =>
+    [...result.optimizers, ...result.rulesets].map((built) => ({ ...built, source: plan.sources[i]! })),
+  );
   const diagnostics = results.flatMap((result) => result.diagnostics);
   const clashes = findClashes(optimizers);
   const failed = [...diagnostics, ...clashes].some((d) => d.severity === "error");

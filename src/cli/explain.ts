@@ -1,6 +1,5 @@
 // optspec explain: which rule gives which parameter what, for a model's list of parameters. Executes no config.
 
-import type { CompiledOptimizer } from "../compiler/compile.js";
 import type { Diagnostic } from "../compiler/diagnostics/diagnostic.js";
 import type { SourceText } from "../compiler/source.js";
 import { createExplainTable } from "../rules/explain.js";
@@ -14,6 +13,7 @@ import { createHypers } from "../runtime/hypers.js";
 import type { ParamList } from "../tools/param-list.js";
 import { CliError } from "./cli-error.js";
 import type { Context, Outcome } from "./context.js";
+import { type ExplainSubject, optimizerSubject, rulesetSubject } from "./explain-subject.js";
 import { chooseOptimizer, readSetup, type SetupArguments } from "./optimizer-arguments.js";
 import { loadParamList } from "./param-file.js";
 import { readSpec } from "./sources.js";
@@ -32,20 +32,22 @@ export interface ExplainArguments extends SetupArguments {
 export async function explain(context: Context, given: ExplainArguments): Promise<Outcome> {
   const source = readSpec(namedSpecs(context.cwd, context.cwd, [given.spec])[0]!);
   const { compile } = await import("../compiler/compile.js");
-  const { optimizers, diagnostics } = await compile(source, { targets: [] });
-  if (optimizers.length === 0) return { exitCode: 1, diagnostics, text: "", summary: "the spec has errors", json: {} };
-  const optimizer = chooseOptimizer(optimizers, given.optimizer, source.path);
-  if (given.params === null) return listRules(optimizer, diagnostics);
+  const { optimizers, rulesets, diagnostics } = await compile(source, { targets: [] });
+  const subjects = [...optimizers.map(optimizerSubject), ...rulesets.map(rulesetSubject)];
+  if (subjects.length === 0) return { exitCode: 1, diagnostics, text: "", summary: "the spec has errors", json: {} };
+  const subject = chooseOptimizer(subjects, given.optimizer, source.path);
+  if (given.params === null) return listRules(subject, diagnostics);
   const list = loadParamList(context.cwd, given.params);
-  const resolution = resolve(context, optimizer, list, given);
-  return outcomeOf(resolution, given, [...diagnostics, ...placed(resolution.problems, source)], list);
+  const resolution = resolve(context, subject, list, given);
+  const notes = subject.assumed.length === 0 ? [] : [assumedNote(subject, given)];
+  return outcomeOf(resolution, given, [...diagnostics, ...placed(resolution.problems, source)], [...notes, ...remarks(list)]);
 }
 
-function resolve(context: Context, { definition: { manifest } }: CompiledOptimizer, list: ParamList, given: ExplainArguments): Resolution {
+function resolve(context: Context, { manifest }: ExplainSubject, list: ParamList, given: ExplainArguments): Resolution {
   const { names, allow, ...settings } = readSetup(context, manifest, given);
   try {
     const hypers = createHypers(manifest, new Map(Object.entries(settings)));
-    return resolveRules([manifest.rules], list.params, {
+    return resolveRules([manifest.rules, ...(manifest.rulesets ?? [])], list.params, {
       hypers: Object.fromEntries(manifest.hypers.map(({ name }) => [name, hypers.value(name)])),
       ranges: Object.fromEntries(manifest.hypers.map(({ name, range }) => [name, range])),
       names,
@@ -59,13 +61,16 @@ function resolve(context: Context, { definition: { manifest } }: CompiledOptimiz
 }
 
 /** Without parameters: the rules as they stand. */
-function listRules({ definition: { manifest } }: CompiledOptimizer, diagnostics: readonly Diagnostic[]): Outcome {
-  const blocks = manifest.rules.blocks.map(({ verb, hyper, arms }) => ({
-    title: hyper === null ? `rules ${verb}` : `rules ${verb} ${hyper}`,
-    arms: arms.map(({ line, text }) => ({ line, text })),
-  }));
+function listRules({ name, manifest }: ExplainSubject, diagnostics: readonly Diagnostic[]): Outcome {
+  const sets = [manifest.rules, ...(manifest.rulesets ?? [])];
+  const blocks = sets
+    .flatMap((set) => set.blocks)
+    .map(({ verb, hyper, arms }) => ({
+      title: hyper === null ? `rules ${verb}` : `rules ${verb} ${hyper}`,
+      arms: arms.map(({ line, text }) => ({ line, text })),
+    }));
   const lines = blocks.flatMap(({ title, arms }) => [title, ...arms.map(({ line, text }) => `  line ${line}: ${visibleLines(text)}`)]);
-  const none = `${manifest.optimizer.name} has no rules: every parameter gets the same`;
+  const none = `${name} has no rules: every parameter gets the same`;
   return {
     exitCode: 0,
     diagnostics,
@@ -87,9 +92,9 @@ function placed(problems: readonly RuleProblem[], source: SourceText): readonly 
   });
 }
 
-function outcomeOf(resolution: Resolution, given: ExplainArguments, diagnostics: readonly Diagnostic[], list: ParamList): Outcome {
+function outcomeOf(resolution: Resolution, given: ExplainArguments, diagnostics: readonly Diagnostic[], notes: readonly string[]): Outcome {
   const failed = resolution.problems.some((problem) => problem.severity === "error");
-  const summary = [...unplaced(resolution.problems), ...remarks(list)].join("\n");
+  const summary = [...unplaced(resolution.problems), ...notes].join("\n");
   const frame = { exitCode: failed ? 1 : 0, diagnostics, summary } as const;
   const table = createExplainTable(resolution);
   if (given.name === null) return { ...frame, text: renderExplainTable(table).trimEnd(), json: { ...table } };
@@ -111,6 +116,12 @@ function unplaced(problems: readonly RuleProblem[]): readonly string[] {
   return problems
     .filter((problem) => problem.arm === null)
     .map(({ severity, message, help }) => visibleLines(`${severity}: ${message}${help === null ? "" : `\n  help: ${help}`}`));
+}
+
+/** Of a ruleset alone: what it decides has no value here. */
+function assumedNote({ name, assumed }: ExplainSubject, { set }: ExplainArguments): string {
+  const open = assumed.filter((hyper) => !set.some((text) => text.startsWith(`${hyper}=`)));
+  return open.length === 0 ? "" : `note: ${name} alone does not know ${open.join(", ")}: shown for 1; give others with --set`;
 }
 
 function remarks({ withoutShape, skipped }: ParamList): readonly string[] {

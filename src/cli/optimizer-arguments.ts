@@ -32,7 +32,7 @@ export type Setup = Readonly<Record<string, unknown>> & {
 };
 
 /** Reads the arguments against what the optimizer has. */
-export function readSetup(context: Context, { hypers }: Manifest, given: SetupArguments): Setup {
+export function readSetup(context: Context, { hypers }: Pick<Manifest, "hypers">, given: SetupArguments): Setup {
   const entries = given.set.map((text): [string, unknown] => {
     const [name, value] = splitPair("--set", text);
     const info = hypers.find((hyper) => hyper.name === name || hyper.key === name);

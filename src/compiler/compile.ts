@@ -2,14 +2,16 @@
 // User errors are diagnostics; an exception is a bug of this compiler.
 
 import type { BuildKernels, OptimizerDefinition } from "../contract/manifest.js";
+import type { RulesetModule } from "../contract/rules.js";
 import { type BuildOptions, chooseBuilds, nameBuilds } from "./builds.js";
 import { check } from "./check/check.js";
-import type { Spec } from "./check/spec.js";
+import type { RulesetSpec, Spec } from "./check/spec.js";
 import type { Diagnostic } from "./diagnostics/diagnostic.js";
 import { createReporter } from "./diagnostics/report.js";
 import type { EmitRequest, OutputFile } from "./emit/files.js";
 import { describeBuild, makeManifest } from "./emit/manifest.js";
 import { createFileNamer } from "./emit/namer.js";
+import { makeRulesetModule } from "./emit/ruleset-module.js";
 import { base64, cudaText, type Target, targets, wasmBinary, wgslText } from "./emit/targets.js";
 import { reportFirstStep } from "./first-step.js";
 import { lower } from "./passes/lower.js";
@@ -38,26 +40,38 @@ export interface CompiledOptimizer {
   readonly files: readonly OutputFile[];
 }
 
-export interface Compilation {
-  readonly diagnostics: readonly Diagnostic[];
-  /** Empty where a diagnostic is an error. */
-  readonly optimizers: readonly CompiledOptimizer[];
+export interface CompiledRuleset {
+  readonly name: string;
+  readonly span: Span;
+  readonly folder: string;
+  /** The same that its module holds. */
+  readonly ruleset: RulesetModule;
+  readonly files: readonly OutputFile[];
 }
 
-/** Compiles every optimizer of a text. The same text and settings give the same bytes. */
+export interface Compilation {
+  readonly diagnostics: readonly Diagnostic[];
+  /** Empty, like `rulesets`, where a diagnostic is an error. */
+  readonly optimizers: readonly CompiledOptimizer[];
+  readonly rulesets: readonly CompiledRuleset[];
+}
+
+/** Compiles every optimizer and ruleset of a text. The same text and settings give the same bytes. */
 export async function compile(source: SourceText, settings: CompileSettings = {}): Promise<Compilation> {
   const reporter = createReporter(source);
   const { parse } = await import("./syntax/parse.js");
-  const specs = check(parse(source, reporter), reporter);
+  const { specs, rulesets: rulesetSpecs } = check(parse(source, reporter), reporter);
   const chosen = specs.map((spec) => ({ spec, options: chooseBuilds(spec, settings.builds?.get(spec.name), reporter) }));
-  if (reporter.hasErrors) return { diagnostics: reporter.diagnostics, optimizers: [] };
+  const failed = () => ({ diagnostics: reporter.diagnostics, optimizers: [], rulesets: [] });
+  if (reporter.hasErrors) return failed();
   const sha256 = await sha256Of(source.text);
   const folderOf = createFileNamer();
   const requests = chosen.map(({ spec, options }) => planOptimizer({ spec, options, sha256, folder: folderOf(spec.name) }));
   for (const request of requests) reportFirstStep(request, reporter);
-  if (reporter.hasErrors) return { diagnostics: reporter.diagnostics, optimizers: [] };
+  if (reporter.hasErrors) return failed();
   const optimizers = await Promise.all(requests.map((request) => printOptimizer(request, settings.targets ?? allTargets)));
-  return { diagnostics: reporter.diagnostics, optimizers };
+  const rulesets = await Promise.all(rulesetSpecs.map((spec) => printRuleset(spec, folderOf(spec.name), settings.targets ?? allTargets)));
+  return { diagnostics: reporter.diagnostics, optimizers, rulesets };
 }
 
 const allTargets = Object.keys(targets) as readonly Target[];
@@ -82,6 +96,13 @@ async function printOptimizer(request: EmitRequest, wanted: readonly Target[]): 
   for (const target of wanted) files.push(...(await targets[target](request)));
   const definition = { manifest, kernels: kernelsOf(request) };
   return { name: spec.name, span: spec.span, folder, spec, plans: builds.map((build) => build.plan), definition, files };
+}
+
+async function printRuleset(spec: RulesetSpec, folder: string, wanted: readonly Target[]): Promise<CompiledRuleset> {
+  const ruleset = makeRulesetModule(spec);
+  const emitted = wanted.includes("typescript") ? await import("./emit/typescript/emit-ruleset.js") : null;
+  const files = emitted?.emitRuleset({ spec, ruleset, folder }) ?? [];
+  return { name: spec.name, span: spec.span, folder, ruleset, files };
 }
 
 function kernelsOf(request: EmitRequest): OptimizerDefinition["kernels"] {

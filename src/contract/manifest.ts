@@ -119,6 +119,8 @@ export interface Manifest {
   readonly defaults: FormulaTable;
   readonly options: readonly OptionInfo[];
   readonly rules: RuleSet;
+  /** Taken by `with`, in the order of the text; their hypers are the optimizer's. Absent where there are none. */
+  readonly rulesets?: readonly RuleSet[];
   readonly builds: readonly BuildInfo[];
 }
 

@@ -3,6 +3,7 @@
 import type { Manifest } from "../contract/manifest.js";
 import { RuleError } from "../formula/evaluate.js";
 import { classKey } from "../rules/class-key.js";
+import { useOf } from "../rules/explain.js";
 import { createHyperValues, type HyperValues } from "../rules/hyper-values.js";
 import type { RuleProblem } from "../rules/problems.js";
 import type { Resolution, ResolvedParam } from "../rules/resolution.js";
@@ -25,9 +26,10 @@ export interface Decisions {
 
 /** Decides everything. Throws what would make training go wrong. */
 export function createDecisions(manifest: Manifest, settings: Settings, hypers: Hypers): Decisions {
-  const { params, build, names, lrRatio, applyDecay, allow } = settings;
+  const { params, build, names, lrRatio, applyDecay, allow, rules } = settings;
   const list = params.map(({ name, aliases, shape }) => ({ name, aliases, shape, dtype: "F32" }));
-  const resolution = resolveRules([manifest.rules], list, {
+  const infos = [...manifest.hypers, ...rules.flatMap((taken) => taken.hypers)];
+  const resolution = resolveRules([manifest.rules, ...(manifest.rulesets ?? []), ...rules], list, {
     hypers: hypers.byName(),
     ranges: Object.fromEntries(manifest.hypers.map(({ name, range }) => [name, range])),
     names,
@@ -36,9 +38,10 @@ export function createDecisions(manifest: Manifest, settings: Settings, hypers: 
     applyDecay,
   });
   refuse(resolution.problems);
+  refuseOtherOptimizers(resolution, manifest.optimizer.name);
   const values = createHyperValues(
     resolution.rules,
-    manifest.hypers.map(({ name }) => name),
+    infos.map(({ name }) => name),
   );
   values.given.modelNumel = params.reduce((sum, { numel }) => sum + numel, 0);
 
@@ -56,6 +59,21 @@ export function createDecisions(manifest: Manifest, settings: Settings, hypers: 
       if (computeValues(values, member) !== -1) refuseBroken(values, member.name);
     },
   };
+}
+
+/** `rules use` is decided and shown; two optimizers do not run side by side yet. */
+function refuseOtherOptimizers({ rules, params }: Resolution, own: string): void {
+  const sent = params.flatMap((param) => {
+    const use = useOf(rules.blocks, param);
+    return use === null || param.frozen ? [] : [{ name: param.name, use }];
+  });
+  const [first] = sent;
+  if (first === undefined) return;
+  const more = sent.length === 1 ? "" : ` and ${sent.length - 1} more`;
+  throw new OptimizerError(
+    "rules",
+    `\`rules use\` gives ${quote(first.name)}${more} to ${first.use}, which does not run beside ${own} yet: leave these out of params and give them to an ${first.use} of their own`,
+  );
 }
 
 function computeValues(values: HyperValues, member: ResolvedParam): number {

@@ -2,9 +2,13 @@
 // type and interval whenever they can change. A change is checked whole before any of it is taken.
 
 import type { HyperInfo, Manifest, RangeInfo } from "../contract/manifest.js";
+import type { RulesetModule } from "../contract/rules.js";
 import { createEvaluator, emptyEnvironment } from "../formula/evaluate.js";
 import { isInRange, rangeText } from "../rules/ranges.js";
 import { didYouMean, OptimizerError, quote, show } from "./errors.js";
+
+/** The parts of a manifest that hypers come from. */
+export type HyperSource = Pick<Manifest, "hypers" | "defaults" | "rules" | "rulesets">;
 
 /** As given: a boolean is 0 or 1 here. */
 type Given = number | ((step: number) => unknown);
@@ -22,19 +26,23 @@ export interface Hypers {
   refresh(step: number): void;
 }
 
-/** Values at creation, step 0; `given` by settings key. */
-export function createHypers(manifest: Manifest, given: ReadonlyMap<string, unknown>): Hypers {
-  const infos = manifest.hypers;
-  const fixedByConditions = new Set(manifest.rules.fixedByConditions);
+/** Values at creation, step 0; `given` by settings key. Hypers of rulesets follow the optimizer's own. */
+export function createHypers(manifest: HyperSource, given: ReadonlyMap<string, unknown>, taken: readonly RulesetModule[] = []): Hypers {
+  const infos = [...manifest.hypers, ...taken.flatMap(({ hypers }) => hypers)];
+  const sets = [manifest.rules, ...(manifest.rulesets ?? []), ...taken];
+  const fixedByConditions = new Set(sets.flatMap((set) => set.fixedByConditions));
   const indexOf = new Map(infos.map(({ name }, index) => [name, index]));
   const current = new Float64Array(infos.length);
   const next = new Float64Array(infos.length);
   const source: Given[] = [];
-  const defaults = createEvaluator(manifest.defaults);
+  const evaluators = [
+    ...manifest.hypers.map(() => manifest.defaults),
+    ...taken.flatMap(({ hypers, formulas }) => hypers.map(() => formulas)),
+  ].map(createEvaluator);
   const environment = { ...emptyEnvironment, hyper: (name: string) => current[indexOf.get(name)!]! };
   for (const [index, info] of infos.entries()) {
     const value = given.get(info.key);
-    source[index] = value === undefined ? checkDefault(info, defaults.evaluate(info.value, environment)) : accept(info, value);
+    source[index] = value === undefined ? checkDefault(info, evaluators[index]!.evaluate(info.value, environment)) : accept(info, value);
     current[index] = valueAt(info, source[index], 0);
   }
 

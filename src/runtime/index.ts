@@ -19,6 +19,7 @@ export type {
   Optimizer,
   OptimizerTypes,
   ParamSpec,
+  Rules,
   StepOptions,
   TensorViews,
 } from "./types.js";

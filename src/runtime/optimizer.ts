@@ -57,7 +57,7 @@ function prepare(definition: OptimizerDefinition, device: Device, given: BaseSet
   const { manifest } = definition;
   const settings = readSettings(definition, given);
   const { build, params } = settings;
-  const hypers = createHypers(manifest, settings.hypers);
+  const hypers = createHypers(manifest, settings.hypers, settings.rules);
   const decisions = createDecisions(manifest, settings, hypers);
   const host = createHostSide({ build, params, decisions });
   const program = (entry: string) => build.programs.find((candidate) => candidate.entry === entry) ?? null;

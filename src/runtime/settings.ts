@@ -1,8 +1,10 @@
 // What a caller hands to `create`, checked before anything is made: unknown keys, the build, parameters, callbacks.
 
 import type { BuildInfo, BuildKernels, Manifest, OptimizerDefinition, OptionInfo } from "../contract/manifest.js";
+import type { RulesetModule } from "../contract/rules.js";
 import { checkFloat32Array } from "./arrays.js";
 import { didYouMean, OptimizerError, quote, show } from "./errors.js";
+import { readRules } from "./taken-rules.js";
 import type { BaseSettings, ParamSpec } from "./types.js";
 
 /** A parameter as the optimizer keeps it. */
@@ -25,11 +27,13 @@ export interface Settings {
   readonly applyDecay: BaseSettings["applyDecay"];
   readonly lrRatio: BaseSettings["lrRatio"];
   readonly allow: readonly "layer-index"[];
-  /** Hypers as given, by settings key. */
+  /** Rulesets given, their hypers named apart from the optimizer's. */
+  readonly rules: readonly RulesetModule[];
+  /** Hypers as given, by settings key, also those of rulesets. */
   readonly hypers: ReadonlyMap<string, unknown>;
 }
 
-const baseKeys = ["params", "gradients", "names", "applyDecay", "lrRatio", "allow"] as const;
+const baseKeys = ["params", "gradients", "names", "applyDecay", "lrRatio", "rules", "allow"] as const;
 type BaseKey = (typeof baseKeys)[number];
 /** Elements that a Float32Array can count. */
 const MAX_ELEMENTS = 2 ** 32;
@@ -47,6 +51,7 @@ export function readSettings({ manifest, kernels }: OptimizerDefinition, given: 
   checkKeys(manifest, record);
   const base = (key: BaseKey) => record[key];
   const build = chooseBuild(manifest, record);
+  const taken = readRules(base("rules"), manifest);
   return {
     build,
     kernels: Object.hasOwn(kernels, build.key) ? kernels[build.key]! : missing(`kernels of the build ${quote(build.key)}`),
@@ -56,7 +61,8 @@ export function readSettings({ manifest, kernels }: OptimizerDefinition, given: 
     applyDecay: readCallback(base("applyDecay"), "applyDecay"),
     lrRatio: readCallback(base("lrRatio"), "lrRatio"),
     allow: readAllow(base("allow")),
-    hypers: new Map(manifest.hypers.map(({ key }) => [key, record[key]])),
+    rules: taken.rules,
+    hypers: new Map([...manifest.hypers.map(({ key }) => [key, record[key]] as const), ...taken.hypers]),
   };
 }
 

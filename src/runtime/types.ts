@@ -1,5 +1,6 @@
 // What callers and generated wrappers see: settings, values, and the optimizer itself. Types only.
 
+import type { RulesetModule } from "../contract/rules.js";
 import type { ExplainTable } from "../rules/explain.js";
 import type { NamedParam } from "../rules/settings.js";
 
@@ -52,6 +53,13 @@ export interface ParamSpec {
   readonly aliases?: readonly string[];
 }
 
+/** A ruleset with its hypers: what `swinLayerDecay({ layerDecay: 0.8 })` returns. */
+export interface Rules {
+  readonly ruleSet: RulesetModule;
+  /** By settings key. */
+  readonly hypers: { readonly [key: string]: unknown };
+}
+
 /** Settings that every optimizer has besides its own hypers and options. */
 export interface BaseSettings {
   readonly params: readonly ParamSpec[];
@@ -63,6 +71,8 @@ export interface BaseSettings {
   readonly applyDecay?: (param: NamedParam) => boolean;
   /** A further factor on this parameter's learning rate. */
   readonly lrRatio?: (param: NamedParam) => number;
+  /** Rules made by the functions of generated rulesets; they add to the optimizer's own. */
+  readonly rules?: Rules | readonly Rules[];
   /** Checks to waive: "layer-index" lets a layer number reach or pass the number of layers. */
   readonly allow?: readonly "layer-index"[];
 }

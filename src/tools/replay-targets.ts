@@ -25,7 +25,7 @@ export interface InterpretedOptimizer {
 export function interpreterTarget({ definition, ir, arithmetic }: InterpretedOptimizer, given: ReplaySettings): ReplayTarget {
   const { manifest } = definition;
   const settings = readSettings(definition, given);
-  const hypers = createHypers(manifest, settings.hypers);
+  const hypers = createHypers(manifest, settings.hypers, settings.rules);
   const decisions = createDecisions(manifest, settings, hypers);
   const params = settings.params.map(({ name, shape, data }) => ({ name, shape, ...(data !== null && { data: data.slice() }) }));
   const taken = params.map(() => 0);

@@ -243,7 +243,15 @@ export const ruleCases = {
   "ratio-cycle": [
     "optimizer A { hyper «lr» = 1, «wd» = 2  param <- param * lr * wd  rules scale lr { else => wd.ratio }  rules scale wd { else => lr.ratio } }",
   ],
-  "unused-set": ['set «s» = "a"'],
+  "unused-set": ['set «s» = "a"', 'order «depth» { "a" => 0   else => 1 }'],
+  "last-not-at-end": ['order d { "a" => («last», 1)   else => 1 }  rules scale lr { else => 0.5 ^ (d.max - d) }'],
+  "use-of-what": ['rules use { "a" => «1»   else => this }', "rules use { else => «this(lr = 2)» }"],
+  "use-needs-names": ['rules use { "a" => AdamW(«3e-4»)   else => this }'],
+  "use-unknown-hyper": [
+    "optimizer A { hyper lr = 1  param <- param * lr  rules use { rank < 2 => B(«lrr» = 2)   else => this } }  optimizer B { hyper lr = 1  param <- param - lr }",
+  ],
+  "unknown-base": ["optimizer B = «A»", "optimizer A { hyper lr = 1  param <- param * lr }  optimizer B = A with «R»"],
+  "base-cycle": ["optimizer A = «B»  optimizer B = «A»"],
 } as const satisfies Cases;
 
 export const limitCases = {
@@ -268,15 +276,12 @@ export const laterCases = {
     "input «hessian»  param <- param * hessian",
     "«store { lr: bf16 }»",
     "schedule «s» = -> 1 linear 10; hold 5",
-    'order «depth» { "a" => 0   else => 1 }  rules scale lr { else => lr.base ^ (depth.max - depth) }',
     "entry «eval» from train { param <- param * 2 }",
     "transform «r»(x; a) { state s = 0  s <- s + x * a  return s }  param <- param - r(grad; 2)",
     "hyper a = 1  «before» { grad <- grad * a }",
-    'hyper a = 1  rules «use» { "a" => B(lr = a)   else => this }',
     "param <- param - «adam»(grad; 0.9, 0.999, 1e-8)",
     "param <- param - (grad |> «clip_global_norm»(1))",
     "option o = false  param <- if o then param else grad  rules scale lr { else => if «o» then 1 else 2 }",
-    "optimizer A { hyper lr = 1  param <- param * lr }  optimizer B = «A» { hyper x = 1 }",
-    "ruleset «R» { hyper a = 1 }",
+    "optimizer A { hyper lr = 1  param <- param * lr }  optimizer B = A { state «m» = 0 }",
   ],
 } as const satisfies Cases;

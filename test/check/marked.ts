@@ -1,7 +1,7 @@
 // Sources whose expected places are marked: «...» surrounds what a message must point at. The marks are not part of the source.
 
 import { check } from "../../src/compiler/check/check.js";
-import type { Spec } from "../../src/compiler/check/spec.js";
+import type { RulesetSpec, Spec } from "../../src/compiler/check/spec.js";
 import type { Diagnostic } from "../../src/compiler/diagnostics/diagnostic.js";
 import { createReporter } from "../../src/compiler/diagnostics/report.js";
 import type { SourceText } from "../../src/compiler/source.js";
@@ -10,14 +10,15 @@ import { parse } from "../../src/compiler/syntax/parse.js";
 export interface CheckedText {
   readonly source: SourceText;
   readonly specs: readonly Spec[];
+  readonly rulesets: readonly RulesetSpec[];
   readonly diagnostics: readonly Diagnostic[];
 }
 
 export function checkText(text: string): CheckedText {
   const source = { path: "test.opt", text };
   const reporter = createReporter(source);
-  const specs = check(parse(source, reporter), reporter);
-  return { source, specs, diagnostics: reporter.diagnostics };
+  const { specs, rulesets } = check(parse(source, reporter), reporter);
+  return { source, specs, rulesets, diagnostics: reporter.diagnostics };
 }
 
 /** The one Spec of a text that must be correct. */

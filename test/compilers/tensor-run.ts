@@ -17,6 +17,7 @@ const emptySpec: Spec = {
   states: [],
   body: [],
   rules: { name: "Hand", formulas: [], blocks: [], bounds: [], fixedByConditions: [] },
+  rulesets: [],
   span,
 };
 

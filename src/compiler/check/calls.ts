@@ -79,7 +79,7 @@ function checkOld(call: CallExpr, env: Env): Checked {
 /** `error("...")` in a rule: an arm that refuses the parameter. */
 function checkError(call: CallExpr, env: Env): Checked {
   const text = call.args[0]?.value;
-  if (env.place !== "ruleValue") {
+  if (env.place !== "ruleValue" && env.place !== "orderValue") {
     env.ctx.reporter.report("only-in-rules", { name: "error" }, placeOf(call, env));
     return null;
   }

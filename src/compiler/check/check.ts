@@ -2,50 +2,76 @@
 
 import type { Reporter } from "../diagnostics/report.js";
 import type { Extent } from "../ir/extent.js";
-import type { Ast, FunctionDecl, OptimizerDecl } from "../syntax/ast.js";
-import { checkOptimizerNames } from "./collisions.js";
+import type { Ast, FunctionDecl, OptimizerDecl, RulesetDecl } from "../syntax/ast.js";
+import { checkBuiltNames } from "./collisions.js";
 import { checkUncalled } from "./functions.js";
 import { checkOptimizer, createContext, type FileScope, topOf } from "./optimizer.js";
 import { createCheckReporter } from "./report-once.js";
-import type { Spec } from "./spec.js";
+import { checkRuleset } from "./ruleset.js";
+import type { RulesetSpec, Spec } from "./spec.js";
 
-/** Checks a file; gives back the Specs of the optimizers without errors, and none if the file did not parse. */
-export function check(ast: Ast, reporter: Reporter): readonly Spec[] {
+export interface CheckedFile {
+  readonly specs: readonly Spec[];
+  readonly rulesets: readonly RulesetSpec[];
+}
+
+/** Checks a file; gives back the optimizers and rulesets without errors, and none if the file did not parse. */
+export function check(ast: Ast, reporter: Reporter): CheckedFile {
   const optimizers = ast.declarations.filter((decl): decl is OptimizerDecl => decl.kind === "optimizer");
   const functions = ast.declarations.filter((decl): decl is FunctionDecl => decl.kind === "fn" || decl.kind === "transform");
   const damaged = reporter.hasErrors;
-  checkFile(ast, optimizers, reporter);
+  const told = new Set<string>();
+  checkFile(ast, reporter);
   const specs: Spec[] = [];
   const called = new Set<string>();
+  const { rulesets, broken } = checkRulesets({ ast, functions, damaged }, called, reporter, told);
   for (const decl of optimizers) {
-    const checked = checkInferred(decl, { ast, functions, damaged }, reporter);
+    const checked = checkInferred(decl, { ast, functions, damaged, brokenRulesets: broken }, reporter, told);
     if (checked.spec !== null && !damaged) specs.push(checked.spec);
     for (const name of checked.called) called.add(name);
   }
-  checkUncalledFunctions(ast, functions, called, reporter);
-  return specs;
+  checkUncalledFunctions(ast, functions, called, reporter, told);
+  return { specs, rulesets: damaged ? [] : rulesets };
+}
+
+type Text = Pick<FileScope, "ast" | "functions" | "damaged">;
+
+function checkRulesets(text: Text, called: Set<string>, reporter: Reporter, told: Set<string>) {
+  const rulesets: RulesetSpec[] = [];
+  const broken = new Set<RulesetDecl>();
+  for (const decl of text.ast.declarations) {
+    if (decl.kind !== "ruleset") continue;
+    const file: FileScope = { ...text, brokenRulesets: broken, hostExtents: new Map(), reporter: createCheckReporter() };
+    const checked = checkRuleset(decl, file);
+    file.reporter.flush(reporter, told);
+    if (checked.spec === null) broken.add(decl);
+    else rulesets.push(checked.spec);
+    for (const name of checked.called) called.add(name);
+  }
+  return { rulesets, broken };
 }
 
 /** What concerns the file as a whole. */
-function checkFile(ast: Ast, optimizers: readonly OptimizerDecl[], reporter: Reporter): void {
+function checkFile(ast: Ast, reporter: Reporter): void {
   for (const decl of ast.declarations) {
-    if (decl.kind === "ruleset" || decl.kind === "transform") {
-      reporter.report("not-available-yet", { what: `\`${decl.kind}\`` }, decl.name.span);
-    }
+    if (decl.kind === "transform") reporter.report("not-available-yet", { what: "`transform`" }, decl.name.span);
   }
-  checkOptimizerNames(optimizers, (name, other) => {
+  const built = ast.declarations.filter(
+    (decl): decl is OptimizerDecl | RulesetDecl => decl.kind === "optimizer" || decl.kind === "ruleset",
+  );
+  checkBuiltNames(built, (name, other) => {
     reporter.report("optimizers-collide", { name: name.name, other: other.name }, name.span, [{ span: other.span, text: "the other one" }]);
   });
 }
 
 /** Repeats the check until the extents of host states stand: they only grow. */
-function checkInferred(decl: OptimizerDecl, text: Pick<FileScope, "ast" | "functions" | "damaged">, reporter: Reporter) {
+function checkInferred(decl: OptimizerDecl, text: Text & Pick<FileScope, "brokenRulesets">, reporter: Reporter, told: Set<string>) {
   let hostExtents = new Map<string, Extent>();
   for (;;) {
     const file: FileScope = { ...text, hostExtents: new Map(hostExtents), reporter: createCheckReporter() };
     const checked = checkOptimizer(decl, file);
     if ([...file.hostExtents].every(([name, extent]) => hostExtents.get(name) === extent)) {
-      file.reporter.flush(reporter);
+      file.reporter.flush(reporter, told);
       return checked;
     }
     hostExtents = file.hostExtents;
@@ -53,8 +79,21 @@ function checkInferred(decl: OptimizerDecl, text: Pick<FileScope, "ast" | "funct
 }
 
 /** Functions that no optimizer calls, with every name that some optimizer declares taken as known. */
-function checkUncalledFunctions(ast: Ast, functions: readonly FunctionDecl[], called: ReadonlySet<string>, reporter: Reporter): void {
-  const file: FileScope = { ast, functions, damaged: false, hostExtents: new Map(), reporter: createCheckReporter() };
+function checkUncalledFunctions(
+  ast: Ast,
+  functions: readonly FunctionDecl[],
+  called: ReadonlySet<string>,
+  reporter: Reporter,
+  told: Set<string>,
+): void {
+  const file: FileScope = {
+    ast,
+    functions,
+    damaged: false,
+    brokenRulesets: new Set(),
+    hostExtents: new Map(),
+    reporter: createCheckReporter(),
+  };
   const ctx = createContext(file);
   for (const decl of ast.declarations) {
     for (const item of decl.kind === "fn" || decl.kind === "transform" ? [] : decl.body) {
@@ -64,5 +103,5 @@ function checkUncalledFunctions(ast: Ast, functions: readonly FunctionDecl[], ca
   for (const info of ctx.functions.values()) {
     if (info.home === "file" && !called.has(info.decl.name.name)) checkUncalled(info, topOf(ctx));
   }
-  file.reporter.flush(reporter);
+  file.reporter.flush(reporter, told);
 }

@@ -1,7 +1,7 @@
 // Names that meet: declared twice, taken by the language, or spelled alike in generated code.
 
 import { camelCase } from "../spelling.js";
-import type { Identifier, Item, OptimizerDecl } from "../syntax/ast.js";
+import type { Identifier, Item, OptimizerDecl, RulesetDecl } from "../syntax/ast.js";
 import type { Context } from "./context.js";
 import { isAmbient } from "./names.js";
 
@@ -63,10 +63,13 @@ function meets(name: Identifier, spelling: string, taken: Map<string, Identifier
   return true;
 }
 
-/** Optimizers become folders and exports: no two of one name, nor of names that differ only in case. */
-export function checkOptimizerNames(optimizers: readonly OptimizerDecl[], report: (name: Identifier, other: Identifier) => void): void {
+/** Optimizers and rulesets become folders and exports: no two of one name, nor of names that differ only in case. */
+export function checkBuiltNames(
+  built: readonly (OptimizerDecl | RulesetDecl)[],
+  report: (name: Identifier, other: Identifier) => void,
+): void {
   const taken = new Map<string, Identifier>();
-  for (const { name } of optimizers) {
+  for (const { name } of built) {
     const spelling = camelCase(name.name).toLowerCase();
     const other = taken.get(spelling);
     if (other === undefined) taken.set(spelling, name);

@@ -32,7 +32,7 @@ export interface Local {
   readonly span: Span;
   readonly type: ValueType | null;
   /** What a rule binds instead of a value: a capture, or the text of an `error`. */
-  readonly rule?: { readonly kind: "capture" | "word" | "unbound" | "index" | "error"; readonly text: string };
+  readonly rule?: { readonly kind: "capture" | "word" | "unbound" | "index" | "error" | "order" | "orderMax"; readonly text: string };
   extent: Extent;
   stage: Stage;
   /** Everything it was ever given, with the conditions that governed that; one source is a definition. Null is an error told elsewhere. */
@@ -50,7 +50,11 @@ interface Scope {
 }
 
 /** Which names an expression sees, and what may be asked of it. */
-export type Place = "body" | "default" | "initial" | "when" | "ruleValue" | "ruleCondition";
+export type Place = "body" | "default" | "initial" | "when" | "ruleValue" | "ruleCondition" | "orderValue" | "orderCondition";
+
+export function inRules(place: Place): boolean {
+  return place === "ruleValue" || place === "ruleCondition" || place === "orderValue" || place === "orderCondition";
+}
 
 export interface Fact {
   readonly condition: TypedExpr;
@@ -64,6 +68,8 @@ export interface Context {
   readonly options: Map<string, OptionInfo>;
   readonly states: Map<string, StateInfo>;
   readonly functions: Map<string, FunctionInfo>;
+  /** Orders of the rules being checked. */
+  readonly orders: Map<string, { readonly span: Span; uses: number }>;
   /** The prelude by itself: its members call each other, not the namesakes of a file. */
   readonly library: ReadonlyMap<string, FunctionInfo>;
   /** Names whose construct has been refused as not available yet: using them says nothing more. */

@@ -8,7 +8,7 @@ import { checkCall } from "./calls.js";
 import { constantOf } from "./constants.js";
 import { type Env, findLocal, placeOf } from "./context.js";
 import { LARGEST_EXPRESSION, LARGEST_OPTIMIZER } from "./limits.js";
-import { checkName, readHyper, refuse } from "./names.js";
+import { checkName, readHyper, readOrder, refuse } from "./names.js";
 import { checkBinary } from "./operators.js";
 import { checkReduction } from "./reductions.js";
 import type { TypedExpr } from "./spec.js";
@@ -93,10 +93,15 @@ function checkMember(expr: Extract<Expr, { kind: "member" }>, env: Env): Checked
     return notAvailable("`.T` (matrices)", member, env);
   }
   if (object.kind === "name" && ctx.refused.has(object.name)) return null;
+  if (object.kind === "name" && findLocal(env.scope, object.name) === null && ctx.orders.has(object.name) && member.name === "max")
+    return readOrder(object, "orderMax", env);
   const isHyper = object.kind === "name" && findLocal(env.scope, object.name) === null && ctx.hypers.has(object.name);
   const form = forms.find((f) => f === member.name);
   if (isHyper && form !== undefined && env.place === "default") {
     return refuse(`${object.name}.${form}`, "known once rules are decided", `write \`${object.name}\``, expr, env);
+  }
+  if (isHyper && form === "ratio" && (env.place === "orderValue" || env.place === "orderCondition")) {
+    return refuse(`${object.name}.ratio`, "known once rules are decided", "orders are made before", expr, env);
   }
   if (isHyper && form !== undefined) {
     if (ctx.hypers.get(object.name)!.type !== "bool") return { ...readHyper(object, form, env), span: placeOf(expr, env) };

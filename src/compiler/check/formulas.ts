@@ -93,6 +93,8 @@ function ruleLocal(id: number, ctx: Context): HostValue {
   const rule = ctx.locals[id]?.rule;
   if (rule?.kind === "capture") return { op: "capture", capture: rule.text };
   if (rule?.kind === "error") return { op: "error", message: rule.text };
+  if (rule?.kind === "order") return { op: "order", order: rule.text, form: "rank" };
+  if (rule?.kind === "orderMax") return { op: "order", order: rule.text, form: "max" };
   if (rule?.kind === "index") return { op: "fact", fact: "index" };
   throw new Error(`bug: local ${id} in a formula`);
 }

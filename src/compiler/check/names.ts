@@ -6,7 +6,7 @@ import type { HyperForm } from "../ir/value.js";
 import type { Expr, Identifier } from "../syntax/ast.js";
 import { isBuiltin } from "./builtins.js";
 import { implies } from "./conditions.js";
-import { bindLocal, type Env, findLocal, inner, type Local, localNames, type Place, placeOf } from "./context.js";
+import { bindLocal, type Env, findLocal, inner, inRules, type Local, localNames, type Place, placeOf } from "./context.js";
 import type { TypedExpr } from "./spec.js";
 import { apply, type Checked, literal } from "./typed.js";
 
@@ -41,6 +41,8 @@ const placeNames: Readonly<Record<Place, string>> = {
   when: "in a condition of a declaration",
   ruleValue: "in a rule",
   ruleCondition: "in the condition of a rule",
+  orderValue: "in an order",
+  orderCondition: "in the condition of an order",
 };
 
 /** Reports that a name which exists may not be used at this place. */
@@ -60,6 +62,7 @@ export function checkName(node: NameExpr, env: Env): Checked {
   const local = findLocal(env.scope, name);
   if (local !== null) return useLocal(local, node, env);
   if (ctx.refused.has(name)) return null;
+  if (ctx.orders.has(name)) return readOrder(node, "order", env);
   if (ctx.states.has(name)) return readState(node, "current", env);
   if (ctx.hypers.has(name)) return readHyper(node, "value", env);
   if (ctx.options.has(name)) return readOption(node, env);
@@ -80,8 +83,8 @@ export function checkName(node: NameExpr, env: Env): Checked {
 function reportUnknown(node: NameExpr, env: Env): void {
   const { ctx } = env;
   const { name } = node;
-  if (name === "index" && env.place === "ruleCondition") {
-    refuse(name, "the position in the list", "`index` may stand on the right of `=>`", node, env);
+  if (name === "index" && inRules(env.place)) {
+    refuse(name, "the position in the list", "`index` may stand on the right of `=>` in a rule", node, env);
   } else if (isBuiltin(name) || ctx.functions.has(name)) {
     ctx.reporter.report("function-as-value", { name }, placeOf(node, env));
   } else {
@@ -97,6 +100,18 @@ function readIndex(node: NameExpr, env: Env): TypedExpr {
   env.ctx.reporter.report("index-in-rule", undefined, span);
   const local = bindLocal(inner(env), "index", node.span, null, { rule: { kind: "index", text: "index" } });
   return { kind: "local", local: local.id, type: "number", extent: "tensor", stage: "setup", span };
+}
+
+/** A parameter's rank in an order, or the greatest rank of the model. */
+export function readOrder(node: Identifier, form: "order" | "orderMax", env: Env): Checked {
+  const order = env.ctx.orders.get(node.name)!;
+  order.uses++;
+  if (!inRules(env.place)) return refuse(node.name, "an order", "orders are there for rules", node, env);
+  if (env.place === "orderValue" || env.place === "orderCondition")
+    return refuse(node.name, "an order", "parameters are ranked by captures, shapes and hypers", node, env);
+  const local = bindLocal(inner(env), node.name, node.span, null, { rule: { kind: form, text: node.name } });
+  const extent = form === "order" ? "tensor" : "model";
+  return { kind: "local", local: local.id, type: "number", extent, stage: "setup", span: placeOf(node, env) };
 }
 
 function useLocal(local: Local, node: NameExpr, env: Env): Checked {
@@ -174,7 +189,7 @@ export function optionAllowed(node: Identifier, env: Env): boolean {
     refuse(node.name, "an option", "all builds share the defaults: let the caller give this hyper, or choose where it is used", node, env);
     return false;
   }
-  if (env.place === "ruleValue" || env.place === "ruleCondition") {
+  if (inRules(env.place)) {
     env.ctx.reporter.report("not-available-yet", { what: "an option in a rule", instead: "a `fixed hyper`" }, placeOf(node, env));
     return false;
   }
@@ -183,7 +198,6 @@ export function optionAllowed(node: Identifier, env: Env): boolean {
 
 function readAmbient(name: AmbientName, node: NameExpr, env: Env): Checked {
   const span = placeOf(node, env);
-  const inRule = env.place === "ruleValue" || env.place === "ruleCondition";
   const fact = (ambient: "t" | "rank" | "numel" | "rows" | "cols", extent: Extent, stage: Stage): Checked => {
     if (env.place === "default") return refuse(name, "a fact of one parameter", "a default is one value for all parameters", node, env);
     return { kind: "ambient", ambient, type: "number", extent, stage, span };
@@ -200,7 +214,7 @@ function readAmbient(name: AmbientName, node: NameExpr, env: Env): Checked {
     case "first": {
       if (env.place === "initial")
         return refuse(name, "the step count", "no step has been taken when initial values are computed", node, env);
-      if (env.place === "ruleCondition") return refuse(name, "the step count", "arms are decided at set-up", node, env);
+      if (inRules(env.place) && env.place !== "ruleValue") return refuse(name, "the step count", "arms are decided at set-up", node, env);
       const t = fact("t", "tensor", "step");
       return name === "t" || t === null ? t : apply("eq", [t, literal(1, span)], span);
     }
@@ -214,7 +228,7 @@ function readAmbient(name: AmbientName, node: NameExpr, env: Env): Checked {
       return null;
     case "param":
     case "grad":
-      if (inRule || env.place === "default")
+      if (inRules(env.place) || env.place === "default")
         return refuse(name, "numbers on the device", "it is decided from names, shapes and hypers", node, env);
       if (name === "grad" && env.place === "initial") return refuse(name, "the gradient", "there is none before the first step", node, env);
       return { kind: "cell", cell: name, version: "current", type: "number", extent: "elem", stage: "device", span };

@@ -1,7 +1,9 @@
 // One optimizer: declarations and statements in the order of the text, then functions that nothing calls, rules, lints and limits.
 
+import type { RuleSet } from "../../contract/rules.js";
 import type { Extent } from "../ir/extent.js";
-import type { Ast, FunctionDecl, Item, OptimizerDecl, RuleBlockSyntax, SetDecl, StateDecl } from "../syntax/ast.js";
+import type { Ast, FunctionDecl, Item, OptimizerDecl, RulesetDecl, StateDecl } from "../syntax/ast.js";
+import { wholeOptimizer } from "./bases.js";
 import { isBuiltin } from "./builtins.js";
 import { declareNames, isDeclared } from "./collisions.js";
 import type { Context, Env, FunctionInfo } from "./context.js";
@@ -14,6 +16,7 @@ import { checkLimits, LARGEST_OPTIMIZER } from "./limits.js";
 import { checkUses } from "./lints.js";
 import type { CheckReporter } from "./report-once.js";
 import { checkRules } from "./rules.js";
+import { partsOf } from "./ruleset.js";
 import type { Spec, TypedStatement } from "./spec.js";
 import { checkStatement } from "./statements.js";
 
@@ -23,6 +26,8 @@ export interface FileScope {
   /** The parser left something out: what seems unused may be used there. */
   readonly damaged: boolean;
   readonly hostExtents: Map<string, Extent>;
+  /** Rulesets with errors, told at the ruleset itself: what takes them says nothing more. */
+  readonly brokenRulesets: ReadonlySet<RulesetDecl>;
   readonly reporter: CheckReporter;
 }
 
@@ -37,6 +42,7 @@ export function createContext(file: FileScope): Context {
     states: new Map(),
     functions: new Map(library),
     library,
+    orders: new Map(),
     refused: new Map(),
     declared: new Map(),
     early: new Set(),
@@ -54,7 +60,7 @@ export function topOf(ctx: Context): Env {
   return { ctx, scope: { parent: null, names: new Map() }, place: "body", inFunction: false, facts: [], at: null, depth: 0, calls: [] };
 }
 
-function declareFunctions(decls: readonly FunctionDecl[], ctx: Context): void {
+export function declareFunctions(decls: readonly FunctionDecl[], ctx: Context): void {
   for (const decl of decls) {
     const { name, span } = decl.name;
     const before = ctx.functions.get(name);
@@ -78,31 +84,43 @@ interface Checked {
 /** Checks one optimizer with the extents of its host states as far as they are known. */
 export function checkOptimizer(decl: OptimizerDecl, file: FileScope): Checked {
   const ctx = createContext(file);
-  if (decl.base !== null) {
-    ctx.reporter.report(
-      "not-available-yet",
-      { what: "`optimizer B = A`", instead: `the text of \`${decl.base.name}\` itself` },
-      decl.base.span,
-    );
-    return { spec: null, called: [] };
-  }
+  const whole = wholeOptimizer(decl, file.ast, ctx.reporter);
+  if (whole === null || whole.rulesets.some((set) => file.brokenRulesets.has(set))) return { spec: null, called: [] };
   const env = topOf(ctx);
-  const local = decl.body.filter((item): item is FunctionDecl => item.kind === "fn" || item.kind === "transform");
+  const ofFile = new Map(ctx.functions);
+  const local = whole.body.filter((item): item is FunctionDecl => item.kind === "fn" || item.kind === "transform");
   declareFunctions(local, ctx);
-  declareNames(decl.body, ctx);
-  const items = decl.body.filter((item) => stands(item, ctx));
+  declareNames(whole.body, ctx);
+  const items = whole.body.filter((item) => stands(item, ctx));
   for (const item of items) if (item.kind === "option") checkOption(item, env);
   for (const item of items) if (item.kind === "hyper") checkHyper(item, env);
   const body = items.flatMap((item) => checkItem(item, env) ?? []);
-  for (const info of ctx.functions.values()) if (local.includes(info.decl) && info.calls === 0) checkUncalled(info, env);
   const ofKind = <K extends Item["kind"]>(kind: K) => items.filter((item): item is Extract<Item, { kind: K }> => item.kind === kind);
-  const rules = checkRules(decl.name.name, ofKind("rules") satisfies RuleBlockSyntax[], ofKind("set") satisfies SetDecl[], env);
+  const optimizers = file.ast.declarations.filter((other): other is OptimizerDecl => other.kind === "optimizer");
+  const syntax = { blocks: ofKind("rules"), sets: ofKind("set"), orders: ofKind("order"), optimizers };
+  const rules = checkRules({ name: decl.name.name, ...syntax }, env);
+  const rulesets: RuleSet[] = [];
+  for (const set of whole.rulesets)
+    rulesets.push(checkTaken(set, { ...env, ctx: { ...ctx, functions: new Map(ofFile) } }, file, [rules, ...rulesets]));
+  for (const info of ctx.functions.values()) if (local.includes(info.decl) && info.calls === 0) checkUncalled(info, env);
   if (ctx.size <= LARGEST_OPTIMIZER) {
     if (!file.damaged && !items.some(hidesUses) && !file.functions.some(hidesUses)) checkUses(ctx, ofKind("state") satisfies StateDecl[]);
     checkLimits(body, ctx, decl.name);
   }
   const called = [...ctx.functions.values()].filter((info: FunctionInfo) => info.calls > 0).map((info) => info.decl.name.name);
-  return { spec: ctx.reporter.errors > 0 ? null : specOf(decl, ctx, body, rules), called };
+  return { spec: ctx.reporter.errors > 0 ? null : specOf(decl, ctx, body, rules, rulesets), called };
+}
+
+/** A ruleset of `with`: its own functions, sets and orders, the hypers of the optimizer. */
+function checkTaken(decl: RulesetDecl, env: Env, file: FileScope, before: readonly RuleSet[]): RuleSet {
+  const { functions, rules } = partsOf(decl, file);
+  const own: Env = { ...env, ctx: { ...env.ctx, orders: new Map() } };
+  declareFunctions(functions, own.ctx);
+  return checkRules(
+    rules,
+    own,
+    before.flatMap((set) => set.blocks),
+  );
 }
 
 /** False for a declaration whose name could not be taken. */
@@ -114,14 +132,11 @@ function stands(item: Item, ctx: Context): boolean {
 function hidesUses(item: Item): boolean {
   switch (item.kind) {
     case "transform":
-    case "order":
     case "schedule":
     case "store":
     case "before":
     case "after":
       return true;
-    case "rules":
-      return item.verb === "use";
     default:
       return false;
   }
@@ -139,9 +154,9 @@ function checkItem(item: Item, env: Env): TypedStatement | null {
     case "fn":
     case "rules":
     case "set":
+    case "order":
       return null;
     case "input":
-    case "order":
     case "schedule":
       env.ctx.refused.set(item.name.name, item.name.span);
       notAvailable(`\`${item.kind}\``, item.name, env);
@@ -171,7 +186,7 @@ function checkBody(items: readonly Item[], env: Env): void {
   for (const item of items) if (item.kind === "statement") checkStatement(item.statement, inside);
 }
 
-function specOf(decl: OptimizerDecl, ctx: Context, body: readonly TypedStatement[], rules: Spec["rules"]): Spec {
+function specOf(decl: OptimizerDecl, ctx: Context, body: readonly TypedStatement[], rules: RuleSet, rulesets: readonly RuleSet[]): Spec {
   return {
     source: ctx.source,
     name: decl.name.name,
@@ -181,6 +196,7 @@ function specOf(decl: OptimizerDecl, ctx: Context, body: readonly TypedStatement
     states: [...ctx.states.values()].map((state) => state.spec),
     body,
     rules,
+    rulesets,
     span: decl.name.span,
   };
 }

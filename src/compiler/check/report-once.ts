@@ -9,8 +9,8 @@ export interface CheckReporter {
   report: Reporter["report"];
   /** Errors so far; warnings and hints do not count. */
   readonly errors: number;
-  /** Hands everything to the reader's reporter, in the order of the text. */
-  flush(to: Reporter): void;
+  /** Hands everything to the reader's reporter, in the order of the text; what is `told` already is left out. */
+  flush(to: Reporter, told: Set<string>): void;
 }
 
 export function createCheckReporter(): CheckReporter {
@@ -27,8 +27,9 @@ export function createCheckReporter(): CheckReporter {
     get errors() {
       return errors;
     },
-    flush(to) {
-      for (const { tell } of [...held.values()].sort((a, b) => a.from - b.from)) tell(to);
+    flush(to, told) {
+      for (const [key, { tell }] of [...held].sort(([, a], [, b]) => a.from - b.from)) if (!told.has(key)) tell(to);
+      for (const key of held.keys()) told.add(key);
     },
   };
 }

@@ -1,7 +1,7 @@
 // What rule blocks read: hypers that conditions fix at registration, and ratios that would depend on themselves.
 
 import type { Formula, FormulaTable, HostValue } from "../../contract/host-formula.js";
-import type { Condition, RuleBlock } from "../../contract/rules.js";
+import type { Condition, OrderRule, RuleBlock } from "../../contract/rules.js";
 import { leavesOf } from "../../rules/compiled-rules.js";
 import type { Context } from "./context.js";
 
@@ -9,8 +9,8 @@ export function readsCapture(formula: Formula, table: FormulaTable): boolean {
   return leavesOf(table, formula).some((leaf) => leaf.op === "capture");
 }
 
-/** Hypers that a condition reads, also behind an `h.ratio` in one; they are taken at registration. */
-export function fixedByConditions(blocks: readonly RuleBlock[], table: FormulaTable, ctx: Context): string[] {
+/** Hypers that a condition or an order reads, also behind an `h.ratio` in one; they are taken at registration. */
+export function fixedByConditions(blocks: readonly RuleBlock[], orders: readonly OrderRule[], table: FormulaTable, ctx: Context): string[] {
   const fixed = new Set<string>();
   const ratios = new Set<string>();
   const take = (leaves: readonly HostValue[]): void => {
@@ -23,7 +23,8 @@ export function fixedByConditions(blocks: readonly RuleBlock[], table: FormulaTa
       }
     }
   };
-  for (const block of blocks) take(leavesOfConditions(block, table));
+  for (const decider of [...blocks, ...orders]) take(leavesOfConditions(decider, table));
+  for (const { arms } of orders) take(arms.flatMap(({ tuple }) => tuple.flatMap((formula) => leavesOf(table, formula))));
   return [...fixed].filter((name) => ctx.hypers.get(name)?.fixed === false);
 }
 
@@ -31,14 +32,14 @@ function leavesOfValues(block: RuleBlock, table: FormulaTable): HostValue[] {
   return block.arms.flatMap((arm) => leavesOf(table, arm.value));
 }
 
-function leavesOfConditions(block: RuleBlock, table: FormulaTable): HostValue[] {
+function leavesOfConditions({ arms }: RuleBlock | OrderRule, table: FormulaTable): HostValue[] {
   const formulas: Formula[] = [];
   const visit = (condition: Condition): void => {
     if (condition.kind === "and" || condition.kind === "or") condition.terms.forEach(visit);
     else if (condition.kind === "not") visit(condition.term);
     else if (condition.kind === "compare") formulas.push(condition.left, condition.right);
   };
-  for (const arm of block.arms) if (arm.condition !== null) visit(arm.condition);
+  for (const arm of arms) if (arm.condition !== null) visit(arm.condition);
   return formulas.flatMap((formula) => leavesOf(table, formula));
 }
 

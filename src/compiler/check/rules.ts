@@ -1,52 +1,73 @@
 // `rules` blocks become a RuleSet: arms in order, their conditions, their right sides as formulas of the class and the step.
 
-import type { Condition, IndexBound, RuleArm, RuleBlock, RuleSet } from "../../contract/rules.js";
+import type { IndexBound, RuleArm, RuleBlock, RuleSet } from "../../contract/rules.js";
 import { nearest } from "../diagnostics/did-you-mean.js";
 import { positionAt, type Span } from "../source.js";
-import type { RuleArmSyntax, RuleBlockSyntax, SetDecl } from "../syntax/ast.js";
+import type { OptimizerDecl, OrderDecl, RuleArmSyntax, RuleBlockSyntax, SetDecl } from "../syntax/ast.js";
 import { constantOf } from "./constants.js";
-import { bindLocal, type Context, type Env, type HyperInfo, inner, type Local } from "./context.js";
+import { type Context, type Env, type HyperInfo, inner } from "./context.js";
 import { inRange } from "./declarations.js";
 import { boundsOf, exponentsOf, leastExponent } from "./exponents.js";
-import { checkTyped, notAvailable } from "./expressions.js";
-import { createFormulas } from "./formulas.js";
-import { covers } from "./pattern-cover.js";
-import { type Conditions, checkCondition } from "./rule-conditions.js";
-import { checkRatioCycles, fixedByConditions, readsCapture } from "./rule-reads.js";
+import { checkTyped } from "./expressions.js";
+import { createFormulas, type Formulas } from "./formulas.js";
+import { checkOrders } from "./orders.js";
+import { checkCase, createCaseList, placeOfArm } from "./rule-cases.js";
+import type { Conditions } from "./rule-conditions.js";
+import { checkRatioCycles, fixedByConditions } from "./rule-reads.js";
 import type { TypedExpr } from "./spec.js";
+import { literal } from "./typed.js";
+import { checkUse } from "./use.js";
 
-type Verb = "scale" | "set" | "freeze";
+/** The parts of a text that make one set of rules. */
+export interface RulesSyntax {
+  readonly name: string;
+  readonly blocks: readonly RuleBlockSyntax[];
+  readonly sets: readonly SetDecl[];
+  readonly orders: readonly OrderDecl[];
+  /** Of the same text: what `rules use` may name. */
+  readonly optimizers: readonly OptimizerDecl[];
+}
 
-/** Checks every block of an optimizer. Hypers that became global have to be known. */
-export function checkRules(name: string, syntax: readonly RuleBlockSyntax[], sets: readonly SetDecl[], env: Env): RuleSet {
+/** Checks every block of a set. Hypers that became global have to be known; `before`: blocks of sets that stand above. */
+export function checkRules(
+  syntax: RulesSyntax,
+  env: Env,
+  before: readonly RuleBlock[] = [],
+  formulas: Formulas = createFormulas(env.ctx),
+): RuleSet {
   const { ctx } = env;
-  const formulas = createFormulas(ctx);
-  const shared: Conditions = { formulas, sets: new Map(sets.map((decl) => [decl.name.name, { decl, uses: 0 }])), texts: new Map() };
+  const sets = new Map(syntax.sets.map((decl) => [decl.name.name, { decl, uses: 0 }]));
+  const shared: Conditions = { formulas, sets, texts: new Map() };
+  const orders = checkOrders(syntax.orders, env, shared);
   const blocks: RuleBlock[] = [];
   const bounds: IndexBound[] = [];
-  for (const block of syntax) {
-    if (block.verb === "use") {
-      notAvailable("`rules use`", { span: headOf(block) }, env);
-      continue;
-    }
-    const hyper = checkTarget(block, blocks, ctx);
-    const armBounds = (arm: number, found: readonly Pick<IndexBound, "capture" | "hyper">[]) =>
-      bounds.push(...found.map((bound) => ({ ...bound, block: blocks.length, arm })));
-    const arms = checkArms(
-      block,
-      block.verb,
-      hyper,
-      { ...env, scope: { parent: null, names: new Map() } },
-      { ...shared, texts: new Map() },
-      armBounds,
-    );
+  for (const block of syntax.blocks) {
+    const hyper = checkTarget(block, [...before.filter(({ verb }) => verb === "set"), ...blocks], ctx);
+    const checked = checkArms(block, hyper, { ...env, scope: { parent: null, names: new Map() } }, { ...shared, texts: new Map() }, syntax);
+    checked.forEach((arm, index) => {
+      bounds.push(...arm.bounds.map((bound) => ({ ...bound, block: blocks.length, arm: index })));
+    });
     const { line } = positionAt(ctx.source, block.span.from);
+    const arms = checked.map(({ arm }) => arm);
     blocks.push({ verb: block.verb, hyper: block.target?.name ?? null, override: block.override, line, arms });
   }
-  for (const { decl, uses } of shared.sets.values())
-    if (uses === 0) ctx.reporter.report("unused-set", { name: decl.name.name }, decl.name.span);
+  reportUnused(sets, orders.length > 0, ctx);
   checkRatioCycles(blocks, formulas.table, ctx);
-  return { name, formulas: formulas.table, blocks, bounds, fixedByConditions: fixedByConditions(blocks, formulas.table, ctx) };
+  return {
+    name: syntax.name,
+    formulas: formulas.table,
+    blocks,
+    bounds,
+    fixedByConditions: fixedByConditions(blocks, orders, formulas.table, ctx),
+    ...(orders.length > 0 && { orders }),
+  };
+}
+
+function reportUnused(sets: Conditions["sets"], ordered: boolean, ctx: Context): void {
+  for (const { decl, uses } of sets.values())
+    if (uses === 0) ctx.reporter.report("unused-set", { name: decl.name.name, what: "set" }, decl.name.span);
+  if (!ordered) return;
+  for (const [name, { span, uses }] of ctx.orders) if (uses === 0) ctx.reporter.report("unused-set", { name, what: "order" }, span);
 }
 
 /** The hyper that a block decides; null where there is none or it may not be decided by rules. */
@@ -75,39 +96,42 @@ function checkTarget(block: RuleBlockSyntax, before: readonly RuleBlock[], ctx: 
   return hyper;
 }
 
-type AddBounds = (arm: number, found: readonly Pick<IndexBound, "capture" | "hyper">[]) => void;
+type Bound = Pick<IndexBound, "capture" | "hyper">;
 
-function checkArms(
-  block: RuleBlockSyntax,
-  verb: Verb,
-  hyper: HyperInfo | null,
-  env: Env,
-  shared: Conditions,
-  addBounds: AddBounds,
-): RuleArm[] {
+interface CheckedArm {
+  readonly arm: RuleArm;
+  readonly bounds: readonly Bound[];
+}
+
+function checkArms(block: RuleBlockSyntax, hyper: HyperInfo | null, env: Env, shared: Conditions, syntax: RulesSyntax): CheckedArm[] {
   const { ctx } = env;
-  const arms: RuleArm[] = [];
-  const earlier: { readonly condition: Condition | null; readonly line: number }[] = [];
-  const fixed = (formula: number) => !readsCapture(formula, shared.formulas.table);
-  for (const syntax of block.arms) {
-    const { line, column } = positionAt(ctx.source, syntax.span.from);
-    const arm = checkArm(syntax, verb, hyper, inner(env), shared);
-    if (arm === null) continue;
-    const shadow = earlier.find(
-      (other) => other.condition === null || (arm.condition !== null && covers(other.condition, arm.condition, fixed)),
-    );
-    if (shadow !== undefined)
-      ctx.reporter.report("unreachable-arm", { line: shadow.line, afterElse: shadow.condition === null }, syntax.span);
-    earlier.push({ condition: arm.condition, line });
-    addBounds(arms.length, arm.bounds);
-    const text = oneLine(ctx.source.text.slice(syntax.span.from, syntax.span.to));
-    arms.push({ line, column, text, optional: syntax.optional, condition: arm.condition, value: arm.value });
-  }
-  if (!block.arms.some((arm) => arm.condition === null)) {
-    const neutral = verb === "scale" ? "1" : verb === "freeze" ? "false" : (block.target?.name ?? "");
-    ctx.reporter.report("missing-else", { neutral }, headOf(block));
-  }
+  const cases = createCaseList(env, shared);
+  const places = { condition: "ruleCondition", value: "ruleValue" } as const;
+  const arms = block.arms.flatMap((arm): CheckedArm[] => {
+    const checked = checkCase(arm, places, inner(env), shared, (inside) => checkRight(arm, block.verb, hyper, inside, shared, syntax));
+    if (checked === null) return [];
+    cases.add(checked.condition, arm.span);
+    const { bounds, ...right } = checked.right;
+    return [{ arm: { ...placeOfArm(arm, ctx), optional: arm.optional, condition: checked.condition, ...right }, bounds }];
+  });
+  if (!block.arms.some((arm) => arm.condition === null)) ctx.reporter.report("missing-else", { neutral: neutralOf(block) }, headOf(block));
   return arms;
+}
+
+/** What changes nothing. */
+function neutralOf({ verb, target }: RuleBlockSyntax): string {
+  switch (verb) {
+    case "scale":
+      return "1";
+    case "set":
+      return target?.name ?? "";
+    case "freeze":
+      return "false";
+    case "use":
+      return "this";
+    default:
+      return verb satisfies never;
+  }
 }
 
 /** Where messages about a whole block point: its hyper, or its verb. */
@@ -115,45 +139,35 @@ function headOf(block: RuleBlockSyntax): Span {
   return block.target?.span ?? { from: block.span.from, to: block.span.from + block.verb.length };
 }
 
-interface CheckedArm extends Pick<RuleArm, "condition" | "value"> {
-  readonly bounds: readonly Pick<IndexBound, "capture" | "hyper">[];
+interface Right extends Pick<RuleArm, "value" | "use"> {
+  readonly bounds: readonly Bound[];
 }
 
-function checkArm(syntax: RuleArmSyntax, verb: Verb, hyper: HyperInfo | null, env: Env, shared: Conditions): CheckedArm | null {
+function checkRight(
+  arm: RuleArmSyntax,
+  verb: RuleBlockSyntax["verb"],
+  hyper: HyperInfo | null,
+  env: Env,
+  { formulas }: Conditions,
+  syntax: RulesSyntax,
+): Right | null {
   const { ctx } = env;
-  const firstLocal = ctx.locals.length;
-  const condition = syntax.condition === null ? null : checkCondition(syntax.condition, { ...env, place: "ruleCondition" }, shared);
-  const captured = ctx.locals.slice(firstLocal).filter((local) => local.rule !== undefined);
-  const bare = inner(env);
-  for (const local of captured) {
-    if (!env.scope.names.has(local.name)) bindLocal(bare, local.name, local.span, null, { rule: { kind: "unbound", text: local.name } });
+  if (verb === "use") {
+    const use = checkUse(arm.value, env, syntax.optimizers, formulas);
+    return use && { value: formulas.add(literal(0, arm.value.span)), use, bounds: [] };
   }
-  const type = verb === "freeze" || hyper?.type === "bool" ? "boolean" : "number";
-  const value = checkTyped(syntax.value, type, { ...bare, place: "ruleValue" });
-  if (value === null || (syntax.condition !== null && condition === null)) return null;
-  reportUnusedCaptures(captured, ctx.locals.slice(firstLocal), ctx);
+  const value = checkTyped(arm.value, verb === "freeze" || hyper?.type === "bool" ? "boolean" : "number", env);
+  if (value === null) return null;
   checkValue(value, verb, hyper, ctx);
   const exponents = exponentsOf(value, ctx);
   for (const exponent of exponents) {
     const least = leastExponent(exponent, ctx);
     if (least !== null && least < 0) ctx.reporter.report("negative-exponent", { least }, exponent.span);
   }
-  return { condition, value: shared.formulas.add(value), bounds: exponents.flatMap((exponent) => boundsOf(exponent, ctx)) };
+  return { value: formulas.add(value), bounds: exponents.flatMap((exponent) => boundsOf(exponent, ctx)) };
 }
 
-function reportUnusedCaptures(captured: readonly Local[], locals: readonly Local[], ctx: Context): void {
-  for (const { name, rule, span } of captured) {
-    const used = locals.some((local) => local.name === name && local.uses > 0);
-    if (!used && rule?.kind === "capture" && !isBounded(name, span, ctx)) ctx.reporter.report("unused-capture", { name }, span);
-  }
-}
-
-/** `{n: 0..11}`: the bound is its use. */
-function isBounded(name: string, span: Local["span"], ctx: Context): boolean {
-  return new RegExp(`\\{\\s*${name}\\s*:`).test(ctx.source.text.slice(span.from, span.to));
-}
-
-function checkValue(value: TypedExpr, verb: Verb, hyper: HyperInfo | null, ctx: Context): void {
+function checkValue(value: TypedExpr, verb: RuleBlockSyntax["verb"], hyper: HyperInfo | null, ctx: Context): void {
   if (verb === "freeze" && value.stage === "step") ctx.reporter.report("freeze-not-setup", undefined, value.span);
   const constant = constantOf(value, ctx);
   if (constant === null || hyper === null || verb !== "set" || hyper.type === "bool") return;
@@ -163,12 +177,4 @@ function checkValue(value: TypedExpr, verb: Verb, hyper: HyperInfo | null, ctx: 
       { span: hyper.span, text: "declared here" },
     ]);
   }
-}
-
-/** An arm as tables show it: comments gone, white space as one blank. */
-function oneLine(text: string): string {
-  return text
-    .replace(/("(?:[^"\\\n]|\\.)*")|\/\/[^\n]*/g, (_, string: string | undefined) => string ?? "")
-    .replace(/\s+/g, " ")
-    .trim();
 }

@@ -1,6 +1,7 @@
 // What the checker hands on: every name resolved, every function inlined, every expression with extent, stage and type.
 // Options are still open: a Spec is lowered once for each build. After this stage no pass reports a user error.
 
+import type { Formula } from "../../contract/host-formula.js";
 import type { RuleSet } from "../../contract/rules.js";
 import type { Extent, Stage } from "../ir/extent.js";
 import type { Op, ValueType } from "../ir/ops.js";
@@ -96,6 +97,23 @@ export interface Spec {
   readonly options: readonly OptionSpec[];
   readonly states: readonly StateSpec[];
   readonly body: readonly TypedStatement[];
+  readonly rules: RuleSet;
+  /** Taken by `with`. */
+  readonly rulesets: readonly RuleSet[];
+  readonly span: Span;
+}
+
+/** A ruleset by itself. */
+export interface RulesetSpec {
+  readonly source: SourceText;
+  readonly name: string;
+  readonly doc: string | null;
+  /** Its own. */
+  readonly hypers: readonly HyperSpec[];
+  /** Their defaults, formulas of the rules' table. */
+  readonly defaults: readonly Formula[];
+  /** Hypers of the optimizer that it decides or reads. */
+  readonly requires: readonly string[];
   readonly rules: RuleSet;
   readonly span: Span;
 }

@@ -54,7 +54,7 @@ const nameMessages = {
     ),
   "optimizers-collide": ({ name, other }: Named & { other: string }) =>
     withHelp(
-      name === other ? `there are two optimizers called \`${name}\`` : `the optimizers \`${name}\` and \`${other}\` would share a folder`,
+      name === other ? `two declarations are called \`${name}\`` : `\`${name}\` and \`${other}\` would share a folder`,
       "rename one of the two",
     ),
   "local-hides": ({ name, what }: Named & { what: string }) =>

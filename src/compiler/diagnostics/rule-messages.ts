@@ -74,5 +74,15 @@ export const ruleMessages = {
   "scale-of-bool": ({ name }: Named) => withHelp(`\`${name}\` is a \`bool\` and cannot be scaled`, `write \`rules set ${name}\``),
   "ratio-cycle": ({ name }: Named) =>
     withHelp(`the ratio of \`${name}\` depends on itself`, "let one of the rules read `.base` instead of `.ratio`"),
-  "unused-set": ({ name }: Named) => withHelp(`nothing uses the set \`${name}\``, "use it in a rule, or delete it"),
+  "unused-set": ({ name, what }: Named & { what: "set" | "order" }) =>
+    withHelp(`nothing uses the ${what} \`${name}\``, "use it in a rule, or delete it"),
+  "last-not-at-end": () => withHelp("`last` stands at the end of a tuple", "`(1, last)` joins the greatest tuple that starts with 1"),
+  "use-of-what": () => withHelp("`rules use` chooses an optimizer", "write `this`, the name of another one, or `AdamW(lr = 3e-4)`"),
+  "use-needs-names": ({ optimizer }: { optimizer: string }) =>
+    withHelp(`a hyper of \`${optimizer}\` is given by its name`, `write \`${optimizer}(lr = 3e-4)\``),
+  "use-unknown-hyper": ({ name, optimizer, nearest }: Named & { optimizer: string; nearest: readonly string[] }) =>
+    withHelp(`\`${optimizer}\` has no hyper \`${name}\``, didYouMean(nearest)),
+  "unknown-base": ({ name, what, nearest }: Named & { what: "optimizer" | "ruleset"; nearest: readonly string[] }) =>
+    withHelp(`there is no ${what} \`${name}\` in this file`, didYouMean(nearest) ?? `write its text here, above or below`),
+  "base-cycle": ({ name }: Named) => withHelp(`\`${name}\` is made from itself`, "name another optimizer"),
 } as const satisfies Record<string, (args: never) => Message>;

@@ -5,6 +5,9 @@ import type { Plan } from "../passes/plan.js";
 import type { SourceText } from "../source.js";
 import { lineComment } from "./escape.js";
 
+/** What a generated file is made from. */
+export type NamedSource = Pick<Spec, "name" | "source">;
+
 /** The version of package.json; a test compares them. */
 export const GENERATOR = { name: "optspec", version: "0.1.0" } as const;
 
@@ -19,7 +22,7 @@ export function generatedBy(source: SourceText): string {
 }
 
 /** The first lines of a generated file: who made it; for a build's file also of what. */
-export function fileHead(mark: "//" | ";;" | "#", spec: Spec, plan?: Plan): string {
+export function fileHead(mark: "//" | ";;" | "#", spec: NamedSource, plan?: Plan): string {
   const options = Object.entries(plan?.options ?? {}).map(([option, word]) => `${option} = ${word}`);
   const about = plan === undefined ? [] : [[spec.name, ...options].join(", ")];
   return [generatedBy(spec.source), ...about].flatMap((text) => lineComment(mark, text)).join("\n");

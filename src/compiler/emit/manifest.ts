@@ -26,7 +26,7 @@ import { createKeyNamer, createNamer } from "./namer.js";
 import { nameSweeps, placeOf } from "./sweeps.js";
 
 /** Keys of the settings that every optimizer has. */
-const baseSettings = ["params", "gradients", "names", "applyDecay", "lrRatio", "allow"];
+const baseSettings = ["params", "gradients", "names", "applyDecay", "lrRatio", "allow", "rules"];
 
 export interface ManifestInput {
   readonly spec: Spec;
@@ -55,11 +55,12 @@ export function makeManifest({ spec, sha256, defaults, builds }: ManifestInput):
     defaults: formulas.table,
     options,
     rules: spec.rules,
+    ...(spec.rulesets.length > 0 && { rulesets: spec.rulesets }),
     builds,
   };
 }
 
-function hyperInfo(spec: Spec, hyper: HyperSpec, key: string, value: number): HyperInfo {
+export function hyperInfo(spec: Pick<Spec, "source">, hyper: HyperSpec, key: string, value: number): HyperInfo {
   const { name, doc, type, fixed, range, globalBecause } = hyper;
   const place = globalBecause === null ? null : positionAt(spec.source, globalBecause.from);
   return {

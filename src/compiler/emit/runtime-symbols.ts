@@ -8,6 +8,7 @@ export const runtimeSymbols = {
   Device: { module: "optspec/runtime", kind: "type" },
   HyperValue: { module: "optspec/runtime", kind: "type" },
   Optimizer: { module: "optspec/runtime", kind: "type" },
+  Rules: { module: "optspec/runtime", kind: "type" },
   OptimizerDefinition: { module: "optspec/runtime", kind: "type" },
 } as const satisfies Record<string, { readonly module: string; readonly kind: "value" | "type" }>;
 

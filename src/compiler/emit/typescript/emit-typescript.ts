@@ -2,7 +2,7 @@
 
 import { IndentationText, Project, type SourceFileStructure, StructureKind } from "ts-morph";
 import type { EmitRequest, OutputFile } from "../files.js";
-import { fileHead } from "../generator.js";
+import { fileHead, type NamedSource } from "../generator.js";
 import type { RuntimeImport } from "../runtime-symbols.js";
 import { declarationFile } from "./declaration-file.js";
 import { moduleFile } from "./module-file.js";
@@ -13,15 +13,16 @@ let project: Project | undefined;
 export function emitTypescript(request: EmitRequest): readonly OutputFile[] {
   const stem = `${request.folder}/${request.folder}`;
   return [
-    { path: `${stem}.js`, content: print(request, `${stem}.js`, moduleFile(request)) },
-    { path: `${stem}.d.ts`, content: print(request, `${stem}.d.ts`, declarationFile(request)) },
+    { path: `${stem}.js`, content: printFile(request.spec, `${stem}.js`, moduleFile(request)) },
+    { path: `${stem}.d.ts`, content: printFile(request.spec, `${stem}.d.ts`, declarationFile(request)) },
   ];
 }
 
 /** The parts of a file, in order. */
 export type Statements = Exclude<NonNullable<SourceFileStructure["statements"]>, string | ((...args: never) => unknown)>;
 
-function print({ spec }: EmitRequest, path: string, statements: Statements): string {
+/** A file of statements, headed by what it was made from. */
+export function printFile(spec: NamedSource, path: string, statements: Statements): string {
   project ??= new Project({
     useInMemoryFileSystem: true,
     skipLoadingLibFiles: true,

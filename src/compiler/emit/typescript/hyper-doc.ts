@@ -1,8 +1,9 @@
 // What a person sees when pointing at a hyperparameter: the spec's words, then its limits and its default as the spec writes it.
 
-import type { HyperSpec, Range, Spec } from "../../check/spec.js";
+import type { HyperSpec, Range } from "../../check/spec.js";
+import type { NamedSource } from "../generator.js";
 
-export function hyperDoc(spec: Spec, { doc, type, range, fixed, globalBecause, value }: HyperSpec): string {
+export function hyperDoc(spec: NamedSource, { doc, type, range, fixed, globalBecause, value }: HyperSpec): string {
   const written = spec.source.text.slice(value.span.from, value.span.to).replace(/\s+/g, " ");
   const facts = [
     ...(type === "int" ? ["A whole number."] : []),

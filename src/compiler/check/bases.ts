@@ -1,0 +1,105 @@
+// `optimizer B = A with R { ... }` is A's text with B's changes: defaults of hypers and options, the hypers of R, further rules.
+
+import { nearest } from "../diagnostics/did-you-mean.js";
+import type { Ast, HyperDecl, Identifier, Item, OptimizerDecl, OptionDecl, RulesetDecl } from "../syntax/ast.js";
+import type { CheckReporter } from "./report-once.js";
+
+export interface WholeOptimizer {
+  readonly body: readonly Item[];
+  /** Taken by `with`, the base's first. */
+  readonly rulesets: readonly RulesetDecl[];
+}
+
+/** The text of an optimizer with all that it is made from; null where a name leads nowhere. */
+export function wholeOptimizer(
+  decl: OptimizerDecl,
+  ast: Ast,
+  reporter: CheckReporter,
+  open: readonly OptimizerDecl[] = [],
+): WholeOptimizer | null {
+  if (decl.base === null) return { body: decl.body, rulesets: [] };
+  if (open.includes(decl)) {
+    reporter.report("base-cycle", { name: decl.name.name }, decl.base.span);
+    return null;
+  }
+  const base = find(decl.base, "optimizer", ast, reporter);
+  const taken = decl.rulesets.map((name) => find(name, "ruleset", ast, reporter));
+  const under = base && wholeOptimizer(base, ast, reporter, [...open, decl]);
+  const refused = decl.body.filter((item) => refuseLater(item, reporter));
+  if (under === null || refused.length > 0 || !taken.every((set) => set !== null)) return null;
+  const has = (items: readonly Item[], name: string) => items.some((item) => item.kind === "hyper" && item.name.name === name);
+  const brought: HyperDecl[] = [];
+  for (const set of taken)
+    for (const item of set.body) if (item.kind === "hyper" && !has([...under.body, ...brought], item.name.name)) brought.push(item);
+  const changes = new Map(
+    decl.body.flatMap((item) => (item.kind === "hyper" || item.kind === "option" ? [[item.name.name, item] as const] : [])),
+  );
+  const used = new Set<Item>();
+  const inherited = [...under.body, ...brought].map((item): Item => {
+    const change = item.kind === "hyper" || item.kind === "option" ? changes.get(item.name.name) : undefined;
+    if (change === undefined) return item;
+    if (item.kind === "hyper" && change.kind === "hyper") used.add(change);
+    if (item.kind === "option" && change.kind === "option") used.add(change);
+    return item.kind === "hyper" && change.kind === "hyper"
+      ? changedHyper(item, change)
+      : item.kind === "option" && change.kind === "option"
+        ? changedOption(item, change)
+        : item;
+  });
+  return { body: [...inherited, ...decl.body.filter((item) => !used.has(item))], rulesets: [...under.rulesets, ...taken] };
+}
+
+/** Type, range and doc comment stay unless they are given again. */
+function changedHyper(before: HyperDecl, { doc, fixed, name, type, value, interval, span }: HyperDecl): HyperDecl {
+  return {
+    kind: "hyper",
+    doc: doc ?? before.doc,
+    fixed: fixed || before.fixed,
+    name,
+    type: type === "number" ? before.type : type,
+    value,
+    interval: interval ?? before.interval,
+    span,
+  };
+}
+
+function changedOption(before: OptionDecl, { doc, name, words, value, span }: OptionDecl): OptionDecl {
+  return { kind: "option", doc: doc ?? before.doc, name, words: words ?? before.words, value, span };
+}
+
+interface Found {
+  readonly optimizer: OptimizerDecl;
+  readonly ruleset: RulesetDecl;
+}
+
+function find<Kind extends keyof Found>(name: Identifier, kind: Kind, ast: Ast, reporter: CheckReporter): Found[Kind] | null {
+  const all = ast.declarations.filter((decl): decl is Found[Kind] => decl.kind === kind);
+  const found = all.find((decl) => decl.name.name === name.name);
+  if (found !== undefined) return found;
+  const close = nearest(
+    name.name,
+    all.map((decl) => decl.name.name),
+  );
+  reporter.report("unknown-base", { name: name.name, what: kind, nearest: close }, name.span);
+  return null;
+}
+
+/** True, after saying so, for what may not be changed or added yet. */
+function refuseLater(item: Item, reporter: CheckReporter): boolean {
+  switch (item.kind) {
+    case "hyper":
+    case "option":
+    case "rules":
+    case "set":
+    case "order":
+    case "fn":
+      return false;
+    default:
+      reporter.report(
+        "not-available-yet",
+        { what: "more than other defaults and rules in `optimizer B = A`", instead: "the whole text of the optimizer" },
+        "name" in item ? item.name.span : item.span,
+      );
+      return true;
+  }
+}
