@@ -1,8 +1,9 @@
-// What `npm start` and `npm test` need on a fresh clone: npm packages, the project's own bundle and, for tests, software graphics drivers.
+// What `npm start` and `npm test` need on a fresh clone: npm packages, the project's own bundle and, for tests, software graphics drivers
+// and NVIDIA's compilers, which need no GPU.
 // Plain Node without any package, because it runs before there are any. Says in one line what it installs; silent where all is there.
 
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -12,8 +13,8 @@ const PURPOSES = ["start", "test"];
 
 /**
  * In the order in which they build on one another.
- * `system` provisions are Debian packages; without them, outside CI, the tests that need them are skipped.
- * @type {readonly { name: string, purposes: readonly string[], system?: string, missing: () => boolean, install: () => void }[]}
+ * `system` provisions are Debian packages; without them, and without those that `mayFail`, tests are skipped outside CI.
+ * @type {readonly { name: string, purposes: readonly string[], system?: string, mayFail?: true, missing: () => boolean, install: () => void }[]}
  */
 const PROVISIONS = [
   { name: "npm packages", purposes: ["start", "test"], missing: packagesAreStale, install: installPackages },
@@ -24,12 +25,36 @@ const PROVISIONS = [
     install: () => run(process.execPath, ["scripts/bundle.mjs"]),
   },
   systemPackage("chromium", ["/usr/bin/chromium"]),
+  systemPackage("g++", ["/usr/bin/g++"]),
   systemPackage("mesa-vulkan-drivers", [
     "/usr/share/vulkan/icd.d/lvp_icd.x86_64.json",
     "/usr/share/vulkan/icd.d/lvp_icd.aarch64.json",
     "/usr/share/vulkan/icd.d/lvp_icd.json",
   ]),
+  { name: "NVIDIA's compilers (Python wheels)", purposes: ["test"], mayFail: true, missing: wheelsAreStale, install: installWheels },
 ];
+
+/** Registers and instructions are recorded for these versions. */
+const WHEELS = [
+  ...["nvcc", "crt", "runtime", "nvrtc", "cuobjdump", "nvdisasm"].map((name) => `nvidia-cuda-${name}==13.5.37`),
+  "nvidia-nvvm==13.5.37",
+  "nvidia-cuda-cccl==13.3.5.0.6",
+];
+const WHEELS_STAMP = join(ROOT, ".venv/wheels.json");
+
+function wheelsAreStale() {
+  return !existsSync(WHEELS_STAMP) || readFileSync(WHEELS_STAMP, "utf8") !== JSON.stringify(WHEELS);
+}
+
+function installWheels() {
+  const venv = join(ROOT, ".venv");
+  if (!existsSync(join(venv, "bin/pip"))) {
+    if (spawnSync("python3", ["-c", "import ensurepip"]).status !== 0 && canInstallSystemPackages()) installSystemPackage("python3-venv");
+    run("python3", ["-m", "venv", venv]);
+  }
+  run(join(venv, "bin/pip"), ["install", "--quiet", "--disable-pip-version-check", ...WHEELS]);
+  writeFileSync(WHEELS_STAMP, JSON.stringify(WHEELS));
+}
 
 /** @param {string} name @param {readonly string[]} signs Any of these files shows that the package is there. */
 function systemPackage(name, signs) {
@@ -112,7 +137,7 @@ function setUp(purpose) {
   if (tooOld)
     throw new Error(`optspec needs Node ${OLDEST_NODE.join(".")} or newer; this is ${process.versions.node} (${process.execPath})`);
   const inCi = process.env.CI === "true";
-  for (const { name, purposes, system, missing, install } of PROVISIONS) {
+  for (const { name, purposes, system, mayFail, missing, install } of PROVISIONS) {
     if (!purposes.includes(purpose) || !missing()) continue;
     if (system !== undefined && !canInstallSystemPackages()) {
       const hint = `${name} is missing: apt-get install ${system} (or your system's equal)`;
@@ -122,7 +147,13 @@ function setUp(purpose) {
     }
     const started = performance.now();
     process.stdout.write(`setup: ${name} ... `);
-    install();
+    try {
+      install();
+    } catch (error) {
+      if (mayFail === undefined || inCi) throw error;
+      process.stdout.write(`setup: ${name} could not be installed; tests that need them are skipped\n`);
+      continue;
+    }
     process.stdout.write(`${((performance.now() - started) / 1_000).toFixed(1)} s\n`);
   }
 }
