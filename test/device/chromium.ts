@@ -1,7 +1,7 @@
 // Headless Chromium with WebGPU on SwiftShader. A script is bundled, served with a page from 127.0.0.1 (WebGPU needs a secure context) and
 // answers with one JSON value: what its export `run` resolves to. Debian's package is the browser; nothing is downloaded.
 
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { chromium } from "playwright-core";
@@ -20,11 +20,27 @@ export function whyNoChromium(): string | undefined {
   return missingDevice("Chromium", "it is not installed; on Debian: apt-get install chromium; elsewhere name it in OPTSPEC_CHROMIUM");
 }
 
-async function serve(files: Readonly<Record<string, string>>): Promise<Server> {
+/** With these a page may share memory between threads. */
+const ISOLATION = { "cross-origin-opener-policy": "same-origin", "cross-origin-embedder-policy": "require-corp" };
+
+export interface PageOptions {
+  /** Served so that the page is cross-origin isolated. */
+  readonly isolated?: boolean;
+  /** Its content security policy. */
+  readonly policy?: string;
+  /** Paths of files that are served too, by their addresses. */
+  readonly files?: Readonly<Record<string, string>>;
+}
+
+async function serve(files: Readonly<Record<string, string | Buffer>>, { isolated, policy }: PageOptions): Promise<Server> {
+  const headers = { ...(isolated && ISOLATION), ...(policy !== undefined && { "content-security-policy": policy }) };
   const server = createServer((request, response) => {
     const path = request.url ?? "/";
     const text = Object.hasOwn(files, path) ? files[path] : undefined;
-    response.writeHead(text === undefined ? 404 : 200, { "content-type": TYPES[path] ?? "text/plain" });
+    response.writeHead(text === undefined ? 404 : 200, {
+      ...headers,
+      "content-type": TYPES[path] ?? (path.endsWith(".wasm") ? "application/wasm" : "text/plain"),
+    });
     response.end(text);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -32,8 +48,14 @@ async function serve(files: Readonly<Record<string, string>>): Promise<Server> {
 }
 
 /** Runs the export `run` of the module at `entry` in a page, and resolves to what it returns. */
-export async function runInChromium(entry: string): Promise<unknown> {
-  const server = await serve({ "/": "<!doctype html><meta charset=utf-8><title>test</title>", "/script.js": await bundle(entry) });
+export async function runInChromium(entry: string, options: PageOptions = {}): Promise<unknown> {
+  const more = Object.entries(options.files ?? {}).map(([address, path]) => [address, readFileSync(path)] as const);
+  const files = {
+    ...Object.fromEntries(more),
+    "/": "<!doctype html><meta charset=utf-8><title>test</title>",
+    "/script.js": await bundle(entry),
+  };
+  const server = await serve(files, options);
   const started = await chromium.launch({ executablePath: browser()!, args: FLAGS });
   try {
     const page = await started.newPage();
