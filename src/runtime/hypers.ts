@@ -4,6 +4,7 @@
 import type { HyperInfo, Manifest, RangeInfo } from "../contract/manifest.js";
 import type { RulesetModule } from "../contract/rules.js";
 import { createEvaluator, emptyEnvironment } from "../formula/evaluate.js";
+import { fixedHypers } from "../rules/fixed-hypers.js";
 import { isInRange, rangeText } from "../rules/ranges.js";
 import { didYouMean, OptimizerError, quote, show } from "./errors.js";
 
@@ -30,7 +31,7 @@ export interface Hypers {
 export function createHypers(manifest: HyperSource, given: ReadonlyMap<string, unknown>, taken: readonly RulesetModule[] = []): Hypers {
   const infos = [...manifest.hypers, ...taken.flatMap(({ hypers }) => hypers)];
   const sets = [manifest.rules, ...(manifest.rulesets ?? []), ...taken];
-  const fixedByConditions = new Set(sets.flatMap((set) => set.fixedByConditions));
+  const fixedByConditions = new Set([...sets.flatMap((set) => set.fixedByConditions), ...(sets.length > 1 ? fixedHypers(sets) : [])]);
   const indexOf = new Map(infos.map(({ name }, index) => [name, index]));
   const current = new Float64Array(infos.length);
   const next = new Float64Array(infos.length);

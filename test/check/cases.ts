@@ -226,6 +226,10 @@ export const ruleCases = {
     'rules scale lr { rank < 2 or "b" => 2   «rank < 2 => 3»   else => 1 }',
     'rules scale lr { "a.{n}" => n   «"a.{k: 0..11}" => k + 1»   else => 1 }',
   ],
+  "order-decides": [
+    'rules scale lr { "blocks.{n}.*" => 0.5 ^ n   «"blocks.*.norm" => 3»   else => 1 }',
+    'rules scale lr { "a.{n: 0..5}" => 2   «"a.{n: 5..9}" => 3»   else => 1 }',
+  ],
   "negative-exponent": [
     "fixed hyper n: int = 12 in [1, inf)  rules scale lr { else => 0.5 ^ «(n - 2)» }",
     'hyper d = 0.5  fn at(i) = d ^ «(3 - i)»  rules scale lr { "a.{n}" => at(n)   "b" => at(4)   else => 1 }',

@@ -31,7 +31,12 @@ optimizer Everything {
     not "**.bias$" or "head?.*" => 0.5
     else => 1
   }
-}`;
+  order depth { "layers.{n}" => (1, n)   "^norm" => (1, last)   else => 0 }
+  rules scale beta { else => 0.9 ^ (depth.max - depth) }
+  rules use { rank < 2 => SGD(lr = 1)   else => this }
+}
+ruleset Frozen { freeze { "^frozen" => true   else => false } }
+optimizer Composed = Everything with Frozen`;
 
 const optimizers = [...(await compiledExamples()), ...(await compiled(everything))];
 const manifests = textsOf(optimizers, "manifest.json").map(({ path, content }) => [path, JSON.parse(content) as Manifest] as const);

@@ -22,7 +22,7 @@ function checkOrder(decl: OrderDecl, env: Env, shared: Conditions): OrderRule {
   const arms = decl.arms.flatMap((syntax): OrderArm[] => {
     const arm = checkCase(syntax, places, inner(env), shared, (inside) => checkTuple(syntax.tuple, inside, shared));
     if (arm === null) return [];
-    cases.add(arm.condition, syntax.span);
+    cases.add(arm.condition, JSON.stringify(arm.right), syntax.span);
     return [{ ...placeOfArm(syntax, ctx), condition: arm.condition, ...arm.right }];
   });
   if (!decl.arms.some((arm) => arm.condition === null)) ctx.reporter.report("missing-else", { neutral: "0" }, decl.name.span);

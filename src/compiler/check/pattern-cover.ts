@@ -22,7 +22,7 @@ function coversPart(earlier: Condition, later: Condition, fixed: (formula: Formu
 }
 
 /** Looks for a run of the narrow pattern's segments that the wide one takes whatever their text. */
-function patternCovers(wide: Pattern, narrow: Pattern): boolean {
+export function patternCovers(wide: Pattern, narrow: Pattern): boolean {
   const spare = narrow.segments.length - wide.segments.length;
   if ((wide.fromStart && !narrow.fromStart) || (wide.toEnd && !narrow.toEnd)) return false;
   for (let from = 0; from <= spare; from++) {
@@ -32,7 +32,7 @@ function patternCovers(wide: Pattern, narrow: Pattern): boolean {
   return false;
 }
 
-function segmentCovers(wide: PatternSegment, narrow: PatternSegment): boolean {
+export function segmentCovers(wide: PatternSegment, narrow: PatternSegment): boolean {
   if (wide.kind === "rest" || narrow.kind === "rest") return wide.kind === narrow.kind;
   if (JSON.stringify(wide.parts.map(unnamed)) === JSON.stringify(narrow.parts.map(unnamed))) return true;
   if (wide.parts.every((part) => part.kind === "star")) return true;

@@ -5,6 +5,7 @@ import { positionAt, type Span } from "../source.js";
 import type { Expr } from "../syntax/ast.js";
 import { bindLocal, type Context, type Env, inner, type Local, type Place } from "./context.js";
 import { covers } from "./pattern-cover.js";
+import { overlapExample } from "./pattern-overlap.js";
 import { type Conditions, checkCondition } from "./rule-conditions.js";
 import { readsCapture } from "./rule-reads.js";
 
@@ -50,19 +51,29 @@ function isBounded(name: string, span: Local["span"], ctx: Context): boolean {
 }
 
 export interface CaseList {
-  /** Takes the next arm, after telling where no parameter can reach it. */
-  add(condition: Condition | null, span: Span): void;
+  /** Takes the next arm, after telling where no parameter can reach it or an arm above crosses it. `right`: equal for equal right sides. */
+  add(condition: Condition | null, right: string, span: Span): void;
 }
 
 /** Watches the arms of one block or order. */
 export function createCaseList({ ctx }: Env, { formulas }: Conditions): CaseList {
-  const earlier: { readonly condition: Condition | null; readonly line: number }[] = [];
+  const earlier: { readonly condition: Condition | null; readonly right: string; readonly span: Span }[] = [];
+  const lineOf = (span: Span) => positionAt(ctx.source, span.from).line;
   const fixed = (formula: number) => !readsCapture(formula, formulas.table);
   return {
-    add(condition, span) {
+    add(condition, right, span) {
       const shadow = earlier.find((other) => other.condition === null || (condition !== null && covers(other.condition, condition, fixed)));
-      if (shadow !== undefined) ctx.reporter.report("unreachable-arm", { line: shadow.line, afterElse: shadow.condition === null }, span);
-      earlier.push({ condition, line: positionAt(ctx.source, span.from).line });
+      if (shadow !== undefined) {
+        ctx.reporter.report("unreachable-arm", { line: lineOf(shadow.span), afterElse: shadow.condition === null }, span);
+      } else if (condition?.kind === "pattern") {
+        const { pattern } = condition;
+        for (const other of earlier) {
+          const example =
+            other.condition?.kind === "pattern" && other.right !== right ? overlapExample(other.condition.pattern, pattern) : null;
+          if (example !== null) ctx.reporter.report("order-decides", { line: lineOf(other.span), example }, span);
+        }
+      }
+      earlier.push({ condition, right, span });
     },
   };
 }

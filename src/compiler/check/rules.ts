@@ -1,6 +1,7 @@
 // `rules` blocks become a RuleSet: arms in order, their conditions, their right sides as formulas of the class and the step.
 
 import type { IndexBound, RuleArm, RuleBlock, RuleSet } from "../../contract/rules.js";
+import { fixedHypers } from "../../rules/fixed-hypers.js";
 import { nearest } from "../diagnostics/did-you-mean.js";
 import { positionAt, type Span } from "../source.js";
 import type { OptimizerDecl, OrderDecl, RuleArmSyntax, RuleBlockSyntax, SetDecl } from "../syntax/ast.js";
@@ -13,7 +14,7 @@ import { createFormulas, type Formulas } from "./formulas.js";
 import { checkOrders } from "./orders.js";
 import { checkCase, createCaseList, placeOfArm } from "./rule-cases.js";
 import type { Conditions } from "./rule-conditions.js";
-import { checkRatioCycles, fixedByConditions } from "./rule-reads.js";
+import { checkRatioCycles } from "./rule-reads.js";
 import type { TypedExpr } from "./spec.js";
 import { literal } from "./typed.js";
 import { checkUse } from "./use.js";
@@ -58,7 +59,9 @@ export function checkRules(
     formulas: formulas.table,
     blocks,
     bounds,
-    fixedByConditions: fixedByConditions(blocks, orders, formulas.table, ctx),
+    fixedByConditions: [...fixedHypers([{ formulas: formulas.table, blocks, orders }])].filter(
+      (name) => ctx.hypers.get(name)?.fixed === false,
+    ),
     ...(orders.length > 0 && { orders }),
   };
 }
@@ -110,8 +113,8 @@ function checkArms(block: RuleBlockSyntax, hyper: HyperInfo | null, env: Env, sh
   const arms = block.arms.flatMap((arm): CheckedArm[] => {
     const checked = checkCase(arm, places, inner(env), shared, (inside) => checkRight(arm, block.verb, hyper, inside, shared, syntax));
     if (checked === null) return [];
-    cases.add(checked.condition, arm.span);
     const { bounds, ...right } = checked.right;
+    cases.add(checked.condition, JSON.stringify(right), arm.span);
     return [{ arm: { ...placeOfArm(arm, ctx), optional: arm.optional, condition: checked.condition, ...right }, bounds }];
   });
   if (!block.arms.some((arm) => arm.condition === null)) ctx.reporter.report("missing-else", { neutral: neutralOf(block) }, headOf(block));

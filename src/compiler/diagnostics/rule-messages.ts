@@ -45,6 +45,11 @@ export const ruleMessages = {
         : `no parameter gets here: the arm in line ${line} takes all that match this one`,
       "the first arm that matches wins: put the narrower arm above the wider",
     ),
+  "order-decides": ({ line, example }: { line: number; example: string }) =>
+    asHint(
+      `this arm and the one in line ${line} both match \`${example}\`: the upper one decides`,
+      "put first what shall win; a narrower pattern says it",
+    ),
   "negative-exponent": ({ least }: { least: number }) =>
     withHelp(
       `this exponent can be ${least}: the factor would turn into its inverse`,
