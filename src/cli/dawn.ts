@@ -1,11 +1,9 @@
 // WebGPU in Node by Dawn: the npm package "webgpu", an optional peer.
 
-import { createRequire } from "node:module";
-import { join } from "node:path";
-import { pathToFileURL } from "node:url";
 import { type WebGpuDevice, webgpu } from "../runtime/webgpu/index.js";
-import { CliError, systemCode } from "./cli-error.js";
+import { CliError } from "./cli-error.js";
 import type { Context } from "./context.js";
+import { importPeer } from "./optional-peer.js";
 
 export interface Dawn {
   readonly device: WebGpuDevice;
@@ -36,20 +34,12 @@ export async function openDawn(context: Context): Promise<Dawn> {
   };
 }
 
-/** The package beside optspec, or else of the project where the command runs. */
-async function importDawn({ cwd, importModule }: Context): Promise<DawnPackage> {
-  try {
-    return (await importModule("webgpu")) as DawnPackage;
-  } catch (error) {
-    if (systemCode(error) !== "ERR_MODULE_NOT_FOUND") throw failure(error);
-  }
-  try {
-    const path = createRequire(join(cwd, "package.json")).resolve("webgpu");
-    return (await importModule(pathToFileURL(path).href)) as DawnPackage;
-  } catch (error) {
-    if (systemCode(error) !== "MODULE_NOT_FOUND") throw failure(error);
-    throw new CliError('WebGPU in Node needs the package "webgpu" (Dawn), which is not installed', "npm install webgpu; or replay on cpu");
-  }
+async function importDawn(context: Context): Promise<DawnPackage> {
+  const found = await importPeer(context, "webgpu").catch((error: unknown) => {
+    throw failure(error);
+  });
+  if (found !== null) return found as DawnPackage;
+  throw new CliError('WebGPU in Node needs the package "webgpu" (Dawn), which is not installed', "npm install webgpu; or replay on cpu");
 }
 
 function failure(error: unknown): CliError {

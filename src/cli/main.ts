@@ -18,7 +18,7 @@ export async function main(args: readonly string[], context: Context, version: s
     .exitOverride()
     .configureOutput({ writeOut: context.out, writeErr: context.talk })
     .addHelpText("after", "\nExit codes: 0 clean, 1 problems found, 2 wrong usage or an internal failure.");
-  for (const define of [defineInit, defineBuild, defineCheck, defineExplain, defineReplay]) {
+  for (const define of [defineInit, defineBuild, defineCheck, defineExplain, defineReplay, defineDoctor]) {
     const { command, run } = define(context);
     command
       .copyInheritedSettings(program)
@@ -165,4 +165,9 @@ function defineReplay(context: Context): Defined {
     return replay(context, { ...given, spec: command.args[0]!, optimizer, names, steps, keep, out, against, rtol, atol });
   };
   return { command, run };
+}
+
+function defineDoctor(context: Context): Defined {
+  const command = new Command("doctor").description("say which devices this machine has, and what is missing for the others");
+  return { command, run: async () => (await import("./doctor/doctor.js")).doctor(context) };
 }

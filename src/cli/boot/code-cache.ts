@@ -31,7 +31,7 @@ export interface CodeCache {
 
 /** The cache of one bundle under this version of Node. */
 export function openCodeCache(bundle: string): CodeCache {
-  const base = cacheFolder();
+  const base = codeCacheFolder();
   const folder = base === null ? null : join(base, `${bundle.slice(0, 16)}-${process.version}-${process.arch}`);
   let usable: boolean | null = null;
   return {
@@ -55,7 +55,8 @@ export function openCodeCache(bundle: string): CodeCache {
   };
 }
 
-function cacheFolder(): string | null {
+/** Where the caches of all versions lie; null where the user has no such place. */
+export function codeCacheFolder(): string | null {
   try {
     const given = process.env.XDG_CACHE_HOME;
     const caches = given !== undefined && isAbsolute(given) ? given : join(homedir(), ".cache");
