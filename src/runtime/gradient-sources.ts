@@ -28,7 +28,7 @@ export function createGradientSources({ params, storage, reader }: GradientSourc
 
   return {
     check(active, given) {
-      if (given || gradients === undefined) return;
+      if (given || gradients === undefined || own.length === 0) return;
       const without = own.filter((param) => active[param] && params[param]!.numel > 0 && !gradients.has(storage.place(param).arena));
       if (without.length === 0) return;
       const names = quoteSome(without.map((param) => params[param]!.name));
