@@ -84,9 +84,22 @@ function allocateArena(layout: ArenaLayout, memoryLayout: MemoryLayout, shared: 
 function createMemory(bytes: number, shared: boolean): WebAssembly.Memory {
   const pages = Math.ceil(bytes / PAGE_BYTES);
   try {
+    if (shared) countForCollection(pages);
     return new WebAssembly.Memory({ initial: pages, maximum: pages, shared });
   } catch (cause) {
     const message = `no WebAssembly memory of ${bytes} bytes for parameters, gradients and states: ${String(cause)}`;
     throw new OptimizerError("out-of-memory", `${message}. Train fewer parameters at once, or use a device with more memory`, { cause });
   }
+}
+
+/** Pages of a memory that make V8 collect garbage without asking for much address space, 256 MiB. */
+export const COUNTED_PAGES = 4096;
+
+/**
+ * V8 does not count shared memory among what makes it collect garbage: of 300 dropped shared memories of 20 MiB, 6.3 GB stayed resident.
+ * A plain memory of the same size, never touched and dropped at once, is counted in its place: 0.15 GB stayed. Workers do the same.
+ */
+function countForCollection(pages: number): void {
+  const counted = Math.min(pages, COUNTED_PAGES);
+  new WebAssembly.Memory({ initial: counted, maximum: counted });
 }

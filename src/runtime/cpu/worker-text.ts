@@ -2,6 +2,7 @@
 // (helpers it injects, names it shortens) cannot reach it. Node gets it as the source of a `Worker`, a browser as a Blob.
 // The words of the control block are the whole language between the threads while a step runs; messages only bind and release launches.
 
+import { COUNTED_PAGES } from "./memory.js";
 import type { Call } from "./work.js";
 
 /** Words of the control block, an Int32Array over shared memory. */
@@ -75,6 +76,10 @@ port.onmessage = ({ data }) => {
   work();
 };
 function bind({ module, memories, calls, items, bounds, ranges }) {
+  for (const { buffer } of memories) {
+    const pages = Math.min(buffer.byteLength / 65536, ${COUNTED_PAGES}); // as memory.ts counts it on the calling thread
+    new WebAssembly.Memory({ initial: pages, maximum: pages });
+  }
   const exports = memories.map((memory) => new WebAssembly.Instance(module, { env: { memory } }).exports);
   return { calls: calls.map((call) => ({ ...call, run: exports[call.arena][call.sweep] })), items, bounds, ranges };
 }
