@@ -346,6 +346,24 @@ onGpu("lifetimes", () => {
     return process.memoryUsage().heapUsed;
   }
 
+  test.each([
+    ["the optimizer's memory", false],
+    ["the caller's buffers", true],
+  ])("10,000 steps in %s", async (_, isOwn) => {
+    const device = await open();
+    const param = isOwn ? own(device, "w", noise(4, 1)) : { name: "w", shape: [4] };
+    const optimizer = await create(device, { params: [param] });
+    const options = isOwn ? { gradients: { w: bufferOf(device.gpuDevice, noise(4, 2)) } } : {};
+    const run = async (count: number) => {
+      for (let i = 0; i < count; i++) await optimizer.step(options);
+      await optimizer.idle();
+    };
+    await run(2_000);
+    const before = await heap();
+    await run(10_000);
+    expect((await heap()) - before).toBeLessThan(1e5);
+  });
+
   test("10,000 different gradient buffers leave nothing behind", async () => {
     const device = await open();
     const optimizer = await create(device, { params: [own(device, "w", noise(4, 1))] });
