@@ -6,6 +6,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { compile } from "../../src/compiler/compile.js";
 import { runtimeSymbols } from "../../src/compiler/emit/runtime-symbols.js";
 import * as runtime from "../../src/runtime/index.js";
 import { compiled, compiledExamples } from "./examples.js";
@@ -37,6 +38,13 @@ optimizer Options {
   param <- param - lr * (if kind == quick then exp_avg else grad)
 }`;
 const optionBuilds = new Map([["Options", [{ kind: "slow" }, { kind: "quick", k: "4" }, { kind: "quick", amsgrad: "true" }]]]);
+const rulesets = `
+/// Layer decay.
+ruleset LayerDecay {
+  hyper layer_decay = 0.9 in (0, 1], from: int = 1, soft: bool = false
+  scale lr { "layers.{n}" and n >= from => layer_decay ^ n   else => if soft then 0.5 else 1 }
+}
+ruleset NoDecay { set weight_decay { rank <= 1 => 0   else => weight_decay } }`;
 const bare = "optimizer Bare { param <- param - grad }";
 
 let folder: string;
@@ -65,6 +73,11 @@ const right: Readonly<Record<string, string>> = {
     const optimizer = await Options.create(device, { params, kind: "quick", amsgrad: true });
     await optimizer.download("w", "expAvg");`,
   bare: `${cpuDevice}import { Bare } from "./bare/bare.js";\nconst optimizer = await Bare.create(device, { params }); await optimizer.download("w", "grad");`,
+  rules: `${adamwdl}import { layerDecay, type LayerDecayHypers } from "./layerdecay/layerdecay.js";
+    import { noDecay } from "./nodecay/nodecay.js";
+    const hypers: LayerDecayHypers = { layerDecay: (step) => 1 / (1 + step), from: 2, soft: true };
+    await AdamWDL.create(device, { params, rules: layerDecay() });
+    await AdamWDL.create(device, { params, rules: [layerDecay(hypers), noDecay()] });`,
   hostile: `${cpuDevice}import { Promise_ } from "./promise/promise.js";\nexport const made: Promise<Promise_<Float32Array>> = Promise_.create(device, { params });`,
 };
 
@@ -81,6 +94,10 @@ const wrong: Readonly<Record<string, string>> = {
   "a combination that was not built": `${options_} await Options.create(device, { params, kind: "quick", k: 10 });`,
   "a word that was not built with it": `${options_} await Options.create(device, { params, kind: "slow", amsgrad: true });`,
   "a number for a boolean hyper": `${options_} await Options.create(device, { params, nesterov: 1 });`,
+  "an unknown hyper of rules": `import { layerDecay } from "./layerdecay/layerdecay.js";\nlayerDecay({ decay: 1 });`,
+  "a schedule where arms are chosen": `import { layerDecay } from "./layerdecay/layerdecay.js";\nlayerDecay({ from: () => 1 });`,
+  "hypers where there are none": `import { noDecay } from "./nodecay/nodecay.js";\nnoDecay({});`,
+  "rules that are none": `${adamwdl} await AdamWDL.create(device, { params, rules: { layerDecay: 1 } });`,
   "a state where there is none": `${cpuDevice}import { Bare } from "./bare/bare.js";\nawait (await Bare.create(device, { params })).download("w", "m");`,
 };
 
@@ -91,6 +108,7 @@ beforeAll(async () => {
     ...(await compiled(options, "options.opt", optionBuilds)),
     ...(await compiled(bare)),
     ...(await compiled(specWith(["m"], "state", "Promise"))),
+    ...(await compile({ path: "rulesets.opt", text: rulesets })).rulesets,
   ];
   for (const { path, content } of optimizers.flatMap(({ files }) => files).filter((file) => /\.d\.ts$/.test(file.path)))
     await write(path, content as string);
