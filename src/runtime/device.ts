@@ -18,6 +18,14 @@ export interface BankLayout {
   readonly chunks: Uint32Array<ArrayBuffer>;
 }
 
+/** A parameter's memory as the caller gives it, unchecked. */
+export interface GivenMemory {
+  readonly buffer: unknown;
+  readonly offset?: unknown;
+  /** Whether data is going to be written into it. */
+  readonly filled: boolean;
+}
+
 /** A range of the caller's own memory that a device has checked and can work in; what it is only the device knows. */
 export interface CallerMemory {
   /** Names it in messages. */
@@ -112,7 +120,7 @@ export interface Device<View = unknown> {
   /** Resolves when the device is gone; never rejects. */
   readonly lost: Promise<DeviceLostInfo>;
   /** Checks what the caller gives as memory of a parameter. Throws "invalid-parameter". Absent: this device takes data only. */
-  adopt?(given: { readonly buffer: unknown; readonly offset?: unknown }, elements: number, label: string): CallerMemory;
+  adopt?(given: GivenMemory, elements: number, label: string): CallerMemory;
   /** Zero-filled, the caller's own memory excepted. Throws OptimizerError "out-of-memory" with what was asked; where the driver answers later, `bind` rejects with it. */
   allocate(layout: MemoryLayout): DeviceMemory<View>;
   /** Compiles a build's kernels and binds a program to memory. Rejects with the driver's own messages. Compilations are cached by content. */

@@ -43,7 +43,7 @@ export async function createOptimizer<View, T extends OptimizerTypes = Optimizer
     const initLaunch = setup.init && (await device.bind(kernels, setup.init, memory));
     const storage = createStorage({ memory, layout: setup.layout, params, states: build.states, slots: setup.slots });
     fill(setup, storage);
-    if (initLaunch) initialize(setup, device, initLaunch, storage);
+    if (initLaunch) await initialize(setup, device, initLaunch, storage);
     const { hypers, host, frozen, step: program } = setup;
     const stepper = createStepper({ device, program, launch, params, frozen, mode: gradients, hypers, host, storage });
     return present<View, T>(setup, device, memory, storage, stepper, launch.dispatches);
@@ -96,12 +96,12 @@ function fill({ settings, slots }: Setup, storage: Storage<unknown>): void {
 const needsFill = ({ init }: DeviceStateInfo) => init !== null && !Object.is(init, 0);
 
 /** Runs the program that computes initial states, for all parameters that are not frozen. */
-function initialize({ frozen, host, init }: Setup, device: Device, launch: Launch, storage: Storage<unknown>): void {
+async function initialize({ frozen, host, init }: Setup, device: Device, launch: Launch, storage: Storage<unknown>): Promise<void> {
   const active = frozen.map((isFrozen) => !isFrozen);
   const table = createClasses(active, host.classKey, init!.rowWidth);
   host.compute(init!, table, 0);
   storage.assignRows(table.rowOf);
-  device.submit(launch, 0, table.rows);
+  await device.submit(launch, 0, table.rows);
 }
 
 /** The optimizer as its user sees it. */

@@ -3,6 +3,7 @@
 import type { BuildInfo, BuildKernels, Manifest, OptimizerDefinition, OptionInfo } from "../contract/manifest.js";
 import type { RulesetModule } from "../contract/rules.js";
 import { checkFloat32Array } from "./arrays.js";
+import type { GivenMemory } from "./device.js";
 import { didYouMean, OptimizerError, quote, show } from "./errors.js";
 import { readRules } from "./taken-rules.js";
 import type { BaseSettings, ParamSpec } from "./types.js";
@@ -15,7 +16,7 @@ export interface Param {
   readonly numel: number;
   readonly data: Float32Array | null;
   /** The caller's memory for it, for the device to check; null: none. */
-  readonly memory: { readonly buffer: unknown; readonly offset?: unknown } | null;
+  readonly memory: GivenMemory | null;
 }
 
 export interface Settings {
@@ -186,6 +187,6 @@ function readParam(given: Readonly<Record<keyof ParamSpec, unknown>>, index: num
   if (!Array.isArray(aliases) || aliases.some((alias) => typeof alias !== "string"))
     fail(`aliases must be a list of names, not ${show(aliases)}`);
   if (data !== undefined) checkFloat32Array(data, numel, `data of parameter ${quote(name)}`, "invalid-parameter");
-  const memory = buffer === undefined ? null : { buffer, ...(offset !== undefined && { offset }) };
+  const memory = buffer === undefined ? null : { buffer, ...(offset !== undefined && { offset }), filled: data !== undefined };
   return { name, shape: [...shape], aliases: [...(aliases as string[])], numel, data: (data as Float32Array | undefined) ?? null, memory };
 }

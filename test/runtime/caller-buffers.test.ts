@@ -123,6 +123,30 @@ onGpu("numbers", () => {
     expect(await optimizer.download("w", "grad")).toEqual(new Float32Array(data.length));
   });
 
+  test("parameters that share a buffer, and gradients that do, one of them in the optimizer's memory", async () => {
+    const device = await open();
+    const firsts = { a: 0, b: 64, c: 75 };
+    const lengths = { a: 64, b: 11, c: 20 };
+    const names = ["a", "b", "c"] as const;
+    const buffer = bufferOf(device.gpuDevice, noise(100, 1));
+    const gradients = bufferOf(device.gpuDevice, noise(100, 2));
+    const list = names.map((name) => ({ name, shape: [lengths[name]], buffer, offset: 4 * firsts[name] }));
+    const optimizer = await create(device, { params: [...list, { name: "arena", shape: [20], data: noise(20, 9) }] });
+    optimizer.upload("arena", noise(20, 8), "grad");
+    const ranges = Object.fromEntries(names.map((name) => [name, { buffer: gradients, offset: 4 * firsts[name] }]));
+    await optimizer.step({ gradients: { ...ranges, arena: optimizer.tensor("arena").grad } });
+    const parts = names.map((name) => ({
+      name,
+      shape: [lengths[name]],
+      data: noise(100, 1).subarray(firsts[name]).slice(0, lengths[name]),
+    }));
+    const plain = await create(device, { params: [...parts, { name: "arena", shape: [20], data: noise(20, 9) }] });
+    const arrays = names.map((name) => [name, noise(100, 2).subarray(firsts[name]).slice(0, lengths[name])]);
+    await plain.step({ gradients: { ...Object.fromEntries(arrays), arena: noise(20, 8) } });
+    for (const name of [...names, "arena"]) expect(await optimizer.download(name)).toEqual(await plain.download(name));
+    expect((await contents(device.gpuDevice, buffer)).slice(95)).toEqual(noise(100, 1).slice(95));
+  });
+
   test("data is written into the buffer, what is absent from a step stays, and empty tensors are no matter", async () => {
     const device = await open();
     const list = [own(device, "a", noise(4, 1)), own(device, "b", noise(5, 2)), own(device, "empty", new Float32Array(0))];
@@ -161,6 +185,12 @@ onGpu("what creation refuses", () => {
   ] as const)("a buffer without %s", (_, usage, shape, message) => {
     return refused((device) => [{ name: "w", shape, buffer: make(device.gpuDevice, 64, usage) }], message);
   });
+
+  test("data for a buffer that nothing can be written into", () =>
+    refused((device) => {
+      const buffer = make(device.gpuDevice, 64, STORAGE);
+      return [own(device, "a", noise(4, 1)), { name: "w", shape: [16], buffer, data: noise(16, 1) }];
+    }, /"w" is in a buffer without GPUBufferUsage\.COPY_DST, which writing data into it needs/));
 
   test("parameters that overlap", () =>
     refused((device) => {

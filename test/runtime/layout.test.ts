@@ -64,7 +64,10 @@ function createSpace(elements: number) {
 test("every element of every tensor is in exactly one chunk, with its own states", () => {
   fc.assert(
     fc.property(sizes, slotsArbitrary, limitsArbitrary, (elements, slots, limits) => {
-      const tensors = elements.map((count, i) => ({ name: `p${i}`, elements: count, slots: (slots + i) % 4 }));
+      const tensors = elements.map((count, i) => {
+        const own = !limits.unified && i % 3 === 1 ? { label: `p${i}` } : null; // in the caller's memory
+        return { name: `p${i}`, elements: count, slots: (slots + i) % 4, own };
+      });
       const { memory, tensors: places } = layOut(tensors, 12, limits);
       const seen = tensors.map(({ elements: count }) => new Uint8Array(count));
       for (const [index, arena] of memory.arenas.entries()) {
@@ -78,6 +81,7 @@ test("every element of every tensor is in exactly one chunk, with its own states
             const place = places[tensor!]!;
             const padded = Math.ceil(count! / 4) * 4;
             expect(place.arena).toBe(index);
+            expect(arena.own).toBe(tensors[tensor!]!.own);
             expect(count).toBeGreaterThan(0);
             expect(first! % CHUNK_ELEMENTS).toBe(0);
             expect(param! * 4 + padded).toBeLessThanOrEqual(bank.elements);

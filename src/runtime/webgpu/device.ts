@@ -55,10 +55,10 @@ export function createWebGpuDevice({ device, name, profile, owned }: WebGpuDevic
       checkLost();
       return allocateWebGpu(device, layout, checkLost);
     },
-    adopt({ buffer, offset }, elements, label) {
+    adopt({ buffer, offset, filled }, elements, label) {
       const given = offset === undefined ? buffer : { buffer, offset };
       const caller = readCallerBuffer(given, elements, label, "invalid-parameter");
-      checkParamUsage(device, caller);
+      checkParamUsage(device, caller, filled);
       return caller;
     },
     async bind(kernels, program, memory) {

@@ -68,7 +68,7 @@ export function createGradients({ device, arenas, ownGradient }: GradientParts):
         return;
       }
       const to = grad ?? ownGradient(arena);
-      copies.push({ from, to, at: offset * 4 });
+      if (from.buffer !== to || from.offset !== offset * 4) copies.push({ from, to, at: offset * 4 });
       if (own !== null) own.gradient = { buffer: to, offset: 0, size: length * 4 };
     },
   };

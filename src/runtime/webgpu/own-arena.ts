@@ -30,8 +30,9 @@ export function createOwnArena(device: GPUDevice, caller: CallerBuffer, stage: (
   return { caller, staged, bound: staged ? stage() : caller, gradient: null, made: null };
 }
 
-/** Checks that a parameter's buffer was made with what working on it needs. Throws "invalid-parameter". */
-export function checkParamUsage(device: GPUDevice, caller: CallerBuffer): void {
+/** Checks that a parameter's buffer was made with what working on it, and filling it, needs. Throws "invalid-parameter". */
+export function checkParamUsage(device: GPUDevice, caller: CallerBuffer, filled: boolean): void {
+  if (filled) checkUsage(caller, ["COPY_DST"], "writing data into it", "invalid-parameter");
   if (isBindable(device, caller)) checkUsage(caller, ["STORAGE"], "a kernel that works in place", "invalid-parameter");
   else {
     const why = `a length of ${caller.size / 4} at byte ${caller.offset}, which is copied to be worked on,`;
