@@ -13,7 +13,7 @@ const families = {
   zoo: zooCases(),
   "absent gradients": absentCases(),
 };
-const targets: readonly TargetName[] = ["interpret", "interpret64", "cpu", "webgpu"];
+const targets: readonly TargetName[] = ["interpret", "interpret64", "cpu", "cpu-threads", "webgpu"];
 
 for (const [family, cases] of Object.entries(families)) {
   describe.each(targets)(`${family} on %s`, (target) => {

@@ -17,7 +17,7 @@ import { callerTarget } from "./caller-buffers.js";
 export const golden = new URL("../fixtures/golden/", import.meta.url);
 
 /** "webgpu-buffers" and "webgpu-encode" work in buffers of the caller's. */
-export type TargetName = "interpret" | "interpret64" | "cpu" | "webgpu" | "webgpu-buffers" | "webgpu-encode";
+export type TargetName = "interpret" | "interpret64" | "cpu" | "cpu-threads" | "webgpu" | "webgpu-buffers" | "webgpu-encode";
 
 export interface ReplayCase {
   readonly name: string;
@@ -57,6 +57,9 @@ function comparable(recorded: ReadonlyMap<string, Tensor>, wide: boolean): Reado
   return new Map([...recorded].map(([key, tensor]) => [key.replace("param64/", "param/"), tensor]));
 }
 
+/** One pool for all cases; however small the model, its workers take part. */
+let threads: ReturnType<typeof cpu> | undefined;
+
 async function openTarget(
   target: TargetName,
   { definition, spec, plans }: CompiledOptimizer,
@@ -70,6 +73,9 @@ async function openTarget(
       return interpreterTarget({ definition, ir: lower(spec, options), arithmetic: "f64" }, settings);
     case "cpu":
       return deviceTarget(definition, await cpu(), settings);
+    case "cpu-threads":
+      threads ??= cpu({ threads: 3, elementsPerThread: 1 });
+      return deviceTarget(definition, await threads, settings);
     case "webgpu":
       return deviceTarget(definition, await webgpu({ gpu: (await openDawn()).gpu }), settings);
     case "webgpu-buffers":
