@@ -16,6 +16,7 @@ export function renderExplainTable(table: ExplainTable, { every = false }: Table
   if (!first) return "no parameters\n";
   const hypers = Object.keys(first.hypers);
   const used = table.params.some((param) => param.use !== null);
+  const called = table.params.some(({ callbacks }) => Object.keys(callbacks).length > 0);
   const titles = [...new Set(table.params.flatMap((param) => Object.keys(param.arms)))];
   const header = [
     "parameter",
@@ -23,6 +24,7 @@ export function renderExplainTable(table: ExplainTable, { every = false }: Table
     ...(used ? ["optimizer"] : []),
     ...hypers.map((hyper) => columnOf(table, hyper)),
     ...titles.map((title) => (titles.length === 1 ? "rule" : `rule of ${title}`)),
+    ...(called ? ["callbacks"] : []),
   ];
   const body = rows.map(({ name, params }) => [
     name,
@@ -30,6 +32,7 @@ export function renderExplainTable(table: ExplainTable, { every = false }: Table
     ...(used ? [params[0]!.use ?? "this"] : []),
     ...hypers.map((hyper) => cellOf(table, params, hyper)),
     ...titles.map((title) => armCell(params[0]!, title)),
+    ...(called ? [callbackCell(params)] : []),
   ]);
   return align([header, ...body].map((cells) => cells.map(printable)));
 }
@@ -47,6 +50,16 @@ function cellOf(table: ExplainTable, params: readonly ExplainedParam[], hyper: s
   const high = short(shown.reduce((a, b) => Math.max(a, b), first));
   if (low === high) return low;
   return first <= last ? `${low} .. ${high}` : `${high} .. ${low}`;
+}
+
+/** What the caller's own functions said; `..` where a row's parameters differ. */
+function callbackCell(params: readonly ExplainedParam[]): string {
+  const texts = params.map(({ callbacks: { lrRatio, applyDecay } }) => [
+    lrRatio === undefined ? "" : `lrRatio ${short(lrRatio)}`,
+    applyDecay === undefined ? "" : "applyDecay false",
+  ]);
+  const said = (i: number) => (new Set(texts.map((text) => text[i])).size === 1 ? texts[0]![i]! : `${["lrRatio", "applyDecay"][i]} ..`);
+  return [said(0), said(1)].filter((text) => text !== "").join(", ");
 }
 
 function armCell(param: ExplainedParam, title: string): string {
