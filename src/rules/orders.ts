@@ -3,42 +3,38 @@
 
 import { RuleError } from "../formula/evaluate.js";
 import type { CompiledOrder, CompiledRules } from "./compiled-rules.js";
-import type { Subject } from "./decide.js";
-import type { Decision, HyperValues, OrderRank } from "./hyper-values.js";
+import type { Decision, HyperValues, OrderRank, RuledMember } from "./hyper-values.js";
 
 export type Tuple = readonly number[];
 
-/** A parameter under all its names, and where its ranks go. */
-export interface Ranked {
-  readonly subjects: readonly Subject[];
+/** A parameter, and where its ranks go. */
+interface Ranked extends RuledMember {
   readonly orders: OrderRank[];
 }
 
-export type DecideOrder = (order: CompiledOrder, param: Ranked) => Decision | null;
-
-interface Placed {
-  readonly param: Ranked;
+interface Placed<Param> {
+  readonly param: Param;
   readonly decision: Decision;
   readonly tuple: Tuple;
   readonly last: boolean;
 }
 
 /** Fills the ranks of all parameters; those without one, for a problem that `failed` is told, are left out of it all. */
-export function rankParams(
+export function rankParams<Param extends Ranked>(
   rules: CompiledRules,
-  params: readonly Ranked[],
+  params: readonly Param[],
   values: HyperValues,
-  decide: DecideOrder,
-  failed: (param: Ranked, order: CompiledOrder, error: RuleError) => void,
+  decide: (order: CompiledOrder, param: Param) => Decision | undefined,
+  failed: (param: Param, error: RuleError) => void,
 ): void {
   for (const order of rules.orders) {
-    const placed = params.flatMap((param): Placed[] => {
+    const placed = params.flatMap((param): Placed<Param>[] => {
       try {
         const decision = decide(order, param);
         return decision ? [{ param, decision, ...tupleOf(order, param, decision, values) }] : [];
       } catch (error) {
         if (!(error instanceof RuleError)) throw error;
-        failed(param, order, error);
+        failed(param, error);
         return [];
       }
     });
@@ -50,9 +46,9 @@ export function rankParams(
   }
 }
 
-function tupleOf(order: CompiledOrder, { subjects }: Ranked, decision: Decision, values: HyperValues): { tuple: Tuple; last: boolean } {
+function tupleOf(order: CompiledOrder, member: RuledMember, decision: Decision, values: HyperValues): { tuple: Tuple; last: boolean } {
   const { arm } = order.arms[decision.arm]!;
-  const tuple = arm.tuple.map((formula) => values.evaluate(order, formula, subjects[0]!.member, decision.captures));
+  const tuple = arm.tuple.map((formula) => values.evaluate(order, formula, member, decision.captures));
   const wrong = tuple.find((component) => !Number.isFinite(component));
   if (wrong !== undefined) throw new RuleError(`a component of \`${order.title}\` is ${wrong}, by line ${arm.line}: ${arm.text}`);
   return { tuple, last: arm.last };

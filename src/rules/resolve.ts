@@ -12,7 +12,7 @@ import { checkExponents } from "./exponents.js";
 import { armOf, type Decision, type HyperValues, type OrderRank, type RuledMember, valuesAtRegistration } from "./hyper-values.js";
 import { checkArms, checkIndices, checkNames } from "./list-checks.js";
 import { nameSegments } from "./names.js";
-import { type Ranked, rankParams } from "./orders.js";
+import { rankParams } from "./orders.js";
 import { createProblemCollector, type ProblemCollector, placeOf } from "./problems.js";
 import { isInRange, rangeText } from "./ranges.js";
 import type { Resolution, ResolvedParam } from "./resolution.js";
@@ -29,59 +29,66 @@ export function resolveRules(sets: readonly RuleSet[], list: readonly ParamInfo[
   const params = list.map((param, index) => openParam(rules, param, index, settings, values, problems));
   if (problems.list().some(({ code }) => code === "missing-hyper" || code === "ratio-cycle")) return resolutionOf([]);
   const broken = rankAll(rules, params, values, problems);
-  const resolved = params.map((param) => (broken.has(param) ? param : resolveParam(rules, param, settings, values, problems)));
-  if (params.length > 0) checkArms(rules, resolved, values, settings.strict ?? false, problems);
-  checkIndices(rules, resolved, settings.hypers, settings.allow?.includes("layer-index") ?? false, problems);
-  checkCoverage(rules, resolved, problems);
-  return resolutionOf(resolved);
+  for (const param of params) if (!broken.has(param)) resolveParam(rules, param, settings, values, problems);
+  if (params.length > 0) checkArms(rules, params, values, settings.strict ?? false, problems);
+  checkIndices(rules, params, settings.hypers, settings.allow?.includes("layer-index") ?? false, problems);
+  checkCoverage(rules, params, problems);
+  return resolutionOf(params);
 
   function resolutionOf(of: readonly ResolvedParam[]): Resolution {
     return { rules, params: of, hypers: settings.hypers, problems: problems.list() };
   }
 }
 
-/** A parameter before anything is decided for it. */
+/** A parameter while it is being decided. */
 interface OpenParam extends ResolvedParam {
   readonly orders: OrderRank[];
   readonly decisions: (Decision | undefined)[];
-  readonly subjects: readonly Subject[];
+  readonly subjects: Subject[];
+  frozen: boolean;
 }
 
 function openParam(
   rules: CompiledRules,
-  param: ParamInfo,
+  { name, aliases, shape, dtype }: ParamInfo,
   index: number,
   settings: RuleSettings,
   values: HyperValues,
   problems: ProblemCollector,
 ): OpenParam {
-  const staticName = staticNameOf(param.name, settings.names);
-  const named: NamedParam = { name: param.name, staticName, shape: param.shape };
-  const member = {
-    shape: param.shape,
+  const staticName = staticNameOf(name, settings.names);
+  const named: NamedParam = { name, staticName, shape };
+  const member: OpenParam = {
+    name,
+    staticName,
+    aliases: aliases === undefined ? [] : aliases.map((alias) => staticNameOf(alias, settings.names)),
+    shape,
+    dtype,
     index,
-    orders: [],
-    decisions: rules.blocks.map(() => undefined),
+    frozen: false,
     lrRatio: askLrRatio(named, settings, values, problems),
     decays: askApplyDecay(named, settings, values, problems),
+    orders: [],
+    decisions: rules.blocks.map(() => undefined),
+    subjects: [],
   };
-  const aliases = (param.aliases ?? []).map((alias) => staticNameOf(alias, settings.names));
-  const subjects = [staticName, ...aliases].map((name): Subject => ({ name, segments: nameSegments(name), dtype: param.dtype, member }));
-  return { ...member, name: param.name, staticName, aliases, dtype: param.dtype, frozen: false, subjects };
+  for (const called of [staticName, ...member.aliases]) {
+    member.subjects.push({ name: called, segments: nameSegments(called), dtype, member });
+  }
+  return member;
 }
 
 /** Ranks all parameters in all orders; returns those that have no rank somewhere. */
-function rankAll(rules: CompiledRules, params: readonly OpenParam[], values: HyperValues, problems: ProblemCollector): Set<Ranked> {
-  const broken = new Set<Ranked>();
-  const names = new Map<Ranked, string>(params.map((param) => [param, param.name]));
+function rankAll(rules: CompiledRules, params: readonly OpenParam[], values: HyperValues, problems: ProblemCollector): Set<OpenParam> {
+  const broken = new Set<OpenParam>();
   rankParams(
     rules,
     params,
     values,
-    (order, param) => decideTied(order, param.subjects, values, names.get(param)!, problems) ?? null,
-    (param, _, error) => {
+    (order, { subjects, name }) => decideTied(order, subjects, values, name, problems),
+    (param, error) => {
       broken.add(param);
-      reportRuleError(error, names.get(param)!, problems);
+      reportRuleError(error, param.name, problems);
     },
   );
   return broken;
@@ -93,7 +100,7 @@ function resolveParam(
   settings: RuleSettings,
   values: HyperValues,
   problems: ProblemCollector,
-): ResolvedParam {
+): void {
   for (const block of rules.order) {
     try {
       if (block.ratios.size > 0) values.compute(param);
@@ -102,7 +109,7 @@ function resolveParam(
       reportRuleError(error, param.name, problems);
     }
   }
-  return { ...param, frozen: checkValues(rules, param, param.name, settings, values, problems) };
+  param.frozen = checkValues(rules, param, param.name, settings, values, problems);
 }
 
 /** The first arm that matches any of a tensor's names; two names with different arms of their own (other than `else`) are a problem. */
