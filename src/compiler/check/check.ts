@@ -41,7 +41,7 @@ function checkRulesets(text: Text, called: Set<string>, reporter: Reporter, told
   const broken = new Set<RulesetDecl>();
   for (const decl of text.ast.declarations) {
     if (decl.kind !== "ruleset") continue;
-    const file: FileScope = { ...text, brokenRulesets: broken, hostExtents: new Map(), reporter: createCheckReporter() };
+    const file: FileScope = { ...text, brokenRulesets: broken, hostExtents: new Map(), reporter: createCheckReporter(text.damaged) };
     const checked = checkRuleset(decl, file);
     file.reporter.flush(reporter, told);
     if (checked.spec === null) broken.add(decl);
@@ -68,7 +68,7 @@ function checkFile(ast: Ast, reporter: Reporter): void {
 function checkInferred(decl: OptimizerDecl, text: Text & Pick<FileScope, "brokenRulesets">, reporter: Reporter, told: Set<string>) {
   let hostExtents = new Map<string, Extent>();
   for (;;) {
-    const file: FileScope = { ...text, hostExtents: new Map(hostExtents), reporter: createCheckReporter() };
+    const file: FileScope = { ...text, hostExtents: new Map(hostExtents), reporter: createCheckReporter(text.damaged) };
     const checked = checkOptimizer(decl, file);
     if ([...file.hostExtents].every(([name, extent]) => hostExtents.get(name) === extent)) {
       file.reporter.flush(reporter, told);

@@ -1,4 +1,5 @@
-// Holds messages back until a check is final, and tells each once: an inlined function is checked at every call.
+// Holds messages back until a check is final, and tells each once: an inlined function is checked at every call. What only echoes
+// another mistake is not told: a name that the parser may have lost, or something unused whose use is the misspelled name.
 
 import { type Code, catalogue, type Message } from "../diagnostics/catalogue.js";
 import type { Label } from "../diagnostics/diagnostic.js";
@@ -13,14 +14,48 @@ export interface CheckReporter {
   flush(to: Reporter, told: Set<string>): void;
 }
 
-export function createCheckReporter(): CheckReporter {
+/** What a declaration or a word that the parser lost makes of a correct text. */
+const ofLostText: ReadonlySet<Code> = new Set<Code>([
+  "unknown-name",
+  "unknown-function",
+  "unknown-member",
+  "unknown-option-word",
+  "unknown-base",
+  "assign-to-unknown",
+  "rule-for-unknown",
+  "function-as-value",
+  "option-as-value",
+  "option-without-words",
+  "option-default",
+  "wrong-argument-count",
+  "function-without-return",
+  "capture-not-bound",
+  "missing-else",
+]);
+const ofUnused: ReadonlySet<Code> = new Set<Code>(["unused-value", "unused-hyper", "state-never-read", "state-never-written"]);
+
+interface Held {
+  readonly code: Code;
+  readonly args: { readonly name?: unknown; readonly nearest?: unknown };
+  readonly from: number;
+  readonly tell: (to: Reporter) => void;
+}
+
+/** `damaged`: the parser left something out. */
+export function createCheckReporter(damaged = false): CheckReporter {
   let errors = 0;
-  const held = new Map<string, { readonly from: number; readonly tell: (to: Reporter) => void }>();
+  const held = new Map<string, Held>();
+  const isEcho = ({ code, args }: Held): boolean => {
+    if (damaged && ofLostText.has(code)) return true;
+    return (
+      ofUnused.has(code) && [...held.values()].some((other) => Array.isArray(other.args.nearest) && other.args.nearest.includes(args.name))
+    );
+  };
   return {
     report<C extends Code>(code: C, args: Parameters<(typeof catalogue)[C]>[0], span: Span, labels?: readonly Label[]) {
       const key = JSON.stringify([code, args, span.from, span.to]);
       if (held.has(key)) return;
-      held.set(key, { from: span.from, tell: (to) => to.report(code, args, span, labels) });
+      held.set(key, { code, args: { ...args }, from: span.from, tell: (to) => to.report(code, args, span, labels) });
       const { severity = "error" } = (catalogue[code] as (a: typeof args) => Message)(args);
       if (severity === "error") errors++;
     },
@@ -28,7 +63,7 @@ export function createCheckReporter(): CheckReporter {
       return errors;
     },
     flush(to, told) {
-      for (const [key, { tell }] of [...held].sort(([, a], [, b]) => a.from - b.from)) if (!told.has(key)) tell(to);
+      for (const [key, one] of [...held].sort(([, a], [, b]) => a.from - b.from)) if (!told.has(key) && !isEcho(one)) one.tell(to);
       for (const key of held.keys()) told.add(key);
     },
   };
