@@ -96,8 +96,8 @@ function findClashes(optimizers: readonly Named[]): readonly Diagnostic[] {
         code: "optimizer-twice",
         severity: "error",
         message: same
-          ? `two optimizers are called ${optimizer.name}: here and in ${other.source.path}`
-          : `optimizer ${optimizer.name} and optimizer ${other.name} of ${other.source.path} would be written into one folder`,
+          ? `two specs are called ${optimizer.name}: here and in ${other.source.path}`
+          : `${optimizer.name} and ${other.name} of ${other.source.path} would be written into one folder`,
         source: optimizer.source,
         span: optimizer.span,
         caption: same ? "the same name" : `also becomes "${key}"`,
