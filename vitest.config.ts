@@ -9,6 +9,7 @@ export default defineConfig({
     alias: {
       "optspec/runtime": source("index.ts"),
       "optspec/cpu": source("cpu/index.ts"),
+      "optspec/cuda": source("cuda/index.ts"),
       "optspec/webgpu": source("webgpu/index.ts"),
     },
   },

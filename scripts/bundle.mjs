@@ -17,7 +17,7 @@ const dist = options.out ?? join(root, "dist");
 const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 const shared = { absWorkingDir: root, bundle: true, legalComments: "none", logLevel: "warning", charset: "ascii" };
 /** Optional peers and their likes are found where the user installed them. */
-const external = ["webgpu"];
+const external = ["webgpu", "koffi"];
 
 /** The chunks of the command line: ES modules first, for the splitting, then each one as CommonJS, for the code cache. */
 async function bundleChunks(folder) {
@@ -78,7 +78,7 @@ async function bundleCommandLine() {
   renameSync(folder, join(dist, "cli"));
 }
 
-/** What programs and pages import: no `node:` module is reachable from here. */
+/** What programs and pages import: no `node:` module is reachable from here, but from the door of CUDA. */
 async function bundleRuntime() {
   await build({
     ...shared,
@@ -86,6 +86,7 @@ async function bundleRuntime() {
       "runtime/index": "src/runtime/index.ts",
       "cpu/index": "src/runtime/cpu/index.ts",
       "webgpu/index": "src/runtime/webgpu/index.ts",
+      "cuda/index": "src/runtime/cuda/index.ts",
     },
     outdir: dist,
     platform: "neutral",
@@ -93,7 +94,7 @@ async function bundleRuntime() {
     format: "esm",
     splitting: true,
     chunkNames: "runtime/[name]-[hash]",
-    external,
+    external: [...external, "node:*"],
   });
 }
 
@@ -108,7 +109,9 @@ function declareTypes() {
     paths: {},
     typeRoots: [join(root, "node_modules"), join(root, "node_modules/@types")],
   };
-  const files = ["runtime/index.ts", "runtime/cpu/index.ts", "runtime/webgpu/index.ts"].map((file) => join(root, "src", file));
+  const files = ["runtime/index.ts", "runtime/cpu/index.ts", "runtime/webgpu/index.ts", "runtime/cuda/index.ts"].map((file) =>
+    join(root, "src", file),
+  );
   writeFileSync(project, JSON.stringify({ extends: join(root, "tsconfig.json"), compilerOptions, files, include: [] }));
   rmSync(join(dist, "types"), { recursive: true, force: true });
   const tsc = spawnSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", project], { stdio: "inherit" });
@@ -118,7 +121,7 @@ function declareTypes() {
 mkdirSync(dist, { recursive: true });
 await bundleCommandLine();
 if (!options["only-cli"]) {
-  for (const made of ["runtime", "cpu", "webgpu"]) rmSync(join(dist, made), { recursive: true, force: true });
+  for (const made of ["runtime", "cpu", "webgpu", "cuda"]) rmSync(join(dist, made), { recursive: true, force: true });
   await bundleRuntime();
   if (!options["no-types"]) declareTypes();
 }

@@ -49,10 +49,10 @@ test("every door of the package leads somewhere, with types", async () => {
 
 test("the built doors share one runtime: an error of one is an error of the others", () => {
   const script = `
-    const [{ createOptimizer, OptimizerError }, { cpu }, { webgpu }] = await Promise.all(["runtime", "cpu", "webgpu"].map((door) => import("optspec/" + door)));
-    const refusal = await webgpu().catch((error) => error);
-    console.log(typeof createOptimizer, (await cpu()).kind, refusal instanceof OptimizerError, refusal.code);`;
+    const [{ createOptimizer, OptimizerError }, { cpu }, { webgpu }, { cuda }] = await Promise.all(["runtime", "cpu", "webgpu", "cuda"].map((door) => import("optspec/" + door)));
+    const refusals = [await webgpu().catch((error) => error), await cuda({ driver: "/nowhere" }).catch((error) => error)];
+    console.log(typeof createOptimizer, (await cpu()).kind, ...refusals.map((refusal) => refusal instanceof OptimizerError && refusal.code));`;
   const { stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "--eval", script], { cwd: ROOT, encoding: "utf8" });
   expect(stderr).toBe("");
-  expect(stdout).toBe("function cpu true no-device\n");
+  expect(stdout).toBe("function cpu no-device no-device\n");
 });

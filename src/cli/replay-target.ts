@@ -5,14 +5,13 @@ import type { ReplayTarget } from "../tools/replay.js";
 import { deviceTarget, interpreterTarget, type ReplaySettings } from "../tools/replay-targets.js";
 import type { Context } from "./context.js";
 
-/** What this version can run on. */
-export type DeviceName = "interpret" | "interpret64" | "cpu" | "webgpu";
-export type TargetName = DeviceName | "cuda";
+/** What a run can be replayed on. */
+export type TargetName = "interpret" | "interpret64" | "cpu" | "webgpu" | "cuda";
 
 /** The optimizer's one build on this target. */
 export async function openTarget(
   context: Context,
-  name: DeviceName,
+  name: TargetName,
   { definition, spec, plans }: CompiledOptimizer,
   settings: ReplaySettings,
 ): Promise<ReplayTarget> {
@@ -37,6 +36,18 @@ export async function openTarget(
         destroy() {
           target.destroy();
           dawn.destroy();
+        },
+      };
+    }
+    case "cuda": {
+      const { openCuda } = await import("./cuda.js");
+      const device = await openCuda(context);
+      const target = await deviceTarget(definition, device, settings);
+      return {
+        ...target,
+        destroy() {
+          target.destroy();
+          device.destroy();
         },
       };
     }

@@ -17,7 +17,7 @@ import type { Context, Outcome } from "./context.js";
 import { makeFolders } from "./make-folders.js";
 import { chooseOptimizer, readSetup, splitPair } from "./optimizer-arguments.js";
 import { comparisonTable } from "./replay-table.js";
-import { type DeviceName, openTarget, type TargetName } from "./replay-target.js";
+import { openTarget, type TargetName } from "./replay-target.js";
 import { readSpec } from "./sources.js";
 import { namedSpecs } from "./spec-files.js";
 
@@ -43,7 +43,6 @@ export interface ReplayArguments {
 /** Runs `optspec replay`. */
 export async function replay(context: Context, given: ReplayArguments): Promise<Outcome> {
   const { target } = given;
-  if (target === "cuda") throw new CliError("this version has no cuda target yet", "replay on interpret, interpret64, cpu or webgpu");
   const source = readSpec(namedSpecs(context.cwd, context.cwd, [given.spec])[0]!);
   const tolerance = readTolerance(given);
   const compiled = await compileBuild(source, given);
@@ -83,7 +82,7 @@ interface Span {
 async function runOn(
   context: Context,
   optimizer: CompiledOptimizer,
-  name: DeviceName,
+  name: TargetName,
   run: RecordedRun,
   given: ReplayArguments,
   span: Span,

@@ -11,6 +11,7 @@ export type {
   EncodeOptions,
   GpuBuffer,
   GpuEncoder,
+  GpuPointer,
   GpuRange,
   Gradients,
   HyperInput,

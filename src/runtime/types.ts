@@ -35,6 +35,12 @@ export interface GpuRange {
   readonly size?: number;
 }
 
+/** Memory of an NVIDIA GPU, for cuda: a CUdeviceptr. In gradients it may have an `offset` in bytes. */
+export interface GpuPointer {
+  readonly pointer: bigint;
+  readonly bytes: number;
+}
+
 /** A GPUCommandEncoder or a GPUComputePassEncoder. */
 export type GpuEncoder = { beginComputePass(): unknown } | { dispatchWorkgroups(x: number): unknown };
 
@@ -45,9 +51,9 @@ export interface ParamSpec {
   readonly shape: readonly number[];
   /** Initial values in row-major order, copied; zeros where it is left out, or what stands in `buffer`. */
   readonly data?: Float32Array;
-  /** Where the parameter is to live: a WebGPU buffer of yours, which is never destroyed here. Left out: in memory of the optimizer's. */
-  readonly buffer?: GpuBuffer;
-  /** First byte in `buffer`, a multiple of 4. Multiples of 256, and lengths in multiples of 4, are worked on in place; others are copied. */
+  /** Where the parameter is to live: a WebGPU buffer or CUDA memory of yours, which is never freed here. Left out: in memory of the optimizer's. */
+  readonly buffer?: GpuBuffer | GpuPointer;
+  /** First byte in `buffer`, a multiple of 4. On WebGPU, multiples of 256 and lengths in multiples of 4 are worked on in place, others are copied. */
   readonly offset?: number;
   /** Further names of a tied tensor: a rule matches any of them. */
   readonly aliases?: readonly string[];
@@ -81,7 +87,7 @@ export interface BaseSettings {
 export type { NamedParam } from "../rules/settings.js";
 
 /** Gradients in memory of the device's, for devices whose views are not arrays. */
-export type DeviceGradient<View> = View extends Float32Array ? never : GpuBuffer | GpuRange;
+export type DeviceGradient<View> = View extends Float32Array ? never : View extends GpuPointer ? GpuPointer : GpuBuffer | GpuRange;
 
 /** Gradients of a step by parameter name; each may stand in another buffer every step. */
 export type Gradients<Gradient = Float32Array> = Readonly<Record<string, Gradient>> | ReadonlyMap<string, Gradient>;

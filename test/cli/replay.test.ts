@@ -173,7 +173,7 @@ describe("replay", () => {
 describe("a replay that cannot be", () => {
   const missing = (name: string) => new RegExp(name.replace(/[.@]/g, "\\$&"));
   const refused: readonly (readonly [name: string, exitCode: number, message: RegExp, ...args: string[]])[] = [
-    ["cuda", 2, /no cuda target yet/, "--target", "cuda"],
+    ["cuda without a GPU", 2, /no NVIDIA driver here/, "--target", "cuda"],
     ["an unknown target", 2, /Allowed choices/, "--target", "tpu"],
     ["an unknown hyper", 2, /no hyper lrr.*did you mean "lr"/, "--set", "lrr=1"],
     ["a hyper without a value", 2, /not name=value/, "--set", "lr"],

@@ -1,0 +1,137 @@
+// The CUDA device: one launch a sweep for a whole model, whatever its tensors and arenas, on one stream.
+
+import { CHUNK_ELEMENTS, type ProgramInfo, ROW_PAGES, WORKGROUP } from "../../contract/manifest.js";
+import { ieee } from "../../numeric/float32.js";
+import type { Device, Kernels, Launch } from "../device.js";
+import { OptimizerError } from "../errors.js";
+import type { GpuPointer } from "../types.js";
+import { readCallerMemory } from "./caller-memory.js";
+import type { Driver } from "./driver.js";
+import { allocateCuda, type OptimizerMemory } from "./memory.js";
+import { createReader } from "./read-back.js";
+
+/** The optimizer works in memory of the GPU; views are addresses. */
+export interface CudaDevice extends Device<GpuPointer> {
+  readonly kind: "cuda";
+  /** `sm_90`. */
+  readonly architecture: string;
+}
+
+interface CudaLaunch extends Launch {
+  readonly memory: OptimizerMemory;
+  readonly functions: readonly bigint[];
+  /** For each page, the address of the list of the kernel's operands. */
+  readonly operands: readonly bigint[];
+}
+
+/** Words of a page's block: four operands, then their four addresses. */
+const BLOCK_WORDS = 8;
+/** Chunk offsets are counted in 32 bits of four elements. */
+const ARENA_BYTES = 2 ** 36;
+
+export interface CudaDeviceParts {
+  readonly driver: Driver;
+  readonly stream: bigint;
+  readonly machineCode: (text: string) => Uint8Array;
+}
+
+export function createCudaDevice({ driver, stream, machineCode }: CudaDeviceParts): CudaDevice {
+  const { calls, check, koffi } = driver;
+  const reader = createReader(driver, stream);
+  const modules = new Map<string, bigint>();
+  const memories = new Set<OptimizerMemory>();
+  const blocks = new Map<OptimizerMemory, bigint[]>();
+
+  function moduleOf(text: string): bigint {
+    const known = modules.get(text);
+    if (known !== undefined) return known;
+    const image = machineCode(text);
+    const loaded = driver.within(() => driver.read((out) => calls.cuModuleLoadData(out, image), "loading the kernels"));
+    modules.set(text, loaded);
+    return loaded;
+  }
+
+  /** The kernels' operands for every page of rows, made once, in memory that does not move. */
+  function operandsOf(memory: OptimizerMemory): bigint[] {
+    const start = koffi.alloc("uint64_t", BLOCK_WORDS * ROW_PAGES);
+    blocks.set(memory, [...(blocks.get(memory) ?? []), start]);
+    const words = new BigUint64Array(koffi.view(start, BLOCK_WORDS * ROW_PAGES * 8));
+    return Array.from({ length: ROW_PAGES }, (_, page) => {
+      const at = page * BLOCK_WORDS;
+      words.set(
+        [memory.tensors, memory.chunks, BigInt(memory.tables.chunkCount), memory.rows + BigInt(page * memory.layout.pageBytes)],
+        at,
+      );
+      for (let i = 0; i < 4; i++) words[at + 4 + i] = start + BigInt(8 * (at + i));
+      return start + BigInt(8 * (at + 4));
+    });
+  }
+
+  const onDestroy = (memory: OptimizerMemory) => {
+    memories.delete(memory);
+    for (const block of blocks.get(memory) ?? []) koffi.free(block);
+    blocks.delete(memory);
+  };
+
+  return {
+    kind: "cuda",
+    name: driver.name,
+    architecture: driver.architecture,
+    limits: { arenaBytes: ARENA_BYTES, bindingBytes: ARENA_BYTES - CHUNK_ELEMENTS * 4, unified: false },
+    profile: ieee,
+    lost: driver.lost,
+    adopt: ({ buffer, offset }, elements, label) => {
+      driver.checkLost();
+      return readCallerMemory(driver, buffer, { offset, elements, label, code: "invalid-parameter" });
+    },
+    allocate(layout) {
+      driver.checkLost();
+      const memory = allocateCuda({ driver, stream, layout, reader, onDestroy });
+      memories.add(memory);
+      return memory;
+    },
+    async bind(kernels, program, memory) {
+      const text = await textOf(kernels);
+      driver.checkLost();
+      const bound = memory as OptimizerMemory;
+      const loaded = moduleOf(text);
+      const functions = symbolsOf(program).map((symbol) =>
+        driver.within(() => driver.read((out) => calls.cuModuleGetFunction(out, loaded, symbol), `finding the kernel ${symbol}`)),
+      );
+      const launch: CudaLaunch = { dispatches: functions.length, memory: bound, functions, operands: operandsOf(bound) };
+      return launch;
+    },
+    submit(launch, page, rows) {
+      const { memory, functions, operands } = launch as CudaLaunch;
+      driver.within(() => {
+        memory.prepare();
+        const at = memory.rows + BigInt(page * memory.layout.pageBytes);
+        check(calls.cuMemcpyHtoDAsync(at, rows, rows.byteLength, stream), "copying coefficients to the GPU");
+        const { chunkCount } = memory.tables;
+        if (chunkCount === 0) return;
+        for (const kernel of functions)
+          check(calls.cuLaunchKernel(kernel, chunkCount, 1, 1, WORKGROUP, 1, 1, 0, stream, operands[page], 0), "starting a kernel");
+      });
+    },
+    idle: () => reader.idle(),
+    destroy() {
+      for (const memory of [...memories]) memory.destroy();
+      reader.close();
+      for (const loaded of modules.values()) driver.release(() => calls.cuModuleUnload(loaded));
+      modules.clear();
+      driver.close();
+    },
+  };
+}
+
+async function textOf({ cuda }: Kernels): Promise<string> {
+  if (cuda !== undefined) return cuda();
+  throw new OptimizerError("manifest", "the generated module has no CUDA kernels: build the spec again with this version of optspec");
+}
+
+function symbolsOf({ sweeps }: ProgramInfo): string[] {
+  return sweeps.map(({ name, symbol }) => {
+    if (symbol !== undefined) return symbol;
+    throw new OptimizerError("manifest", `the manifest names no CUDA kernel for the sweep ${name}: build the spec again`);
+  });
+}
