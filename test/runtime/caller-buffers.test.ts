@@ -304,35 +304,37 @@ onGpu("encode", () => {
   const schedule = { lr: (step: number) => 0.1 / (step + 1) };
 
   test.each([
-    ["own, whole groups", 8, true, "pass"],
-    ["own, whole groups", 8, true, "encoder"],
-    ["own, copied", 7, true, "encoder"],
-    ["arena", 7, false, "pass"],
-    ["arena", 7, false, "encoder"],
-  ] as const)("16 steps in one command buffer equal 16 steps, bit for bit: %s, %i elements, own %s, into a %s", async (...row) => {
-    const [, length, isOwn, into] = row;
-    const device = await open();
-    const data = noise(length, 1);
-    const param = isOwn ? own(device, "w", data) : { name: "w", shape: [length], data };
-    const optimizer = await create(device, { params: [param], ...schedule });
-    const plain = await create(device, { params: [{ name: "w", shape: [length], data }], ...schedule });
-    const own2 = !isOwn && into === "pass"; // a gradient of the caller's is copied into an arena, which a pass cannot do
-    const buffers = Array.from({ length: 16 }, (_, i) => bufferOf(device.gpuDevice, noise(length, own2 ? 5 : i + 5)));
-    if (own2) optimizer.upload("w", noise(length, 5), "grad");
-    const encoder = device.gpuDevice.createCommandEncoder();
-    const pass = into === "pass" ? encoder.beginComputePass() : null;
-    for (const buffer of buffers) optimizer.encode(pass ?? encoder, own2 ? {} : { gradients: { w: buffer } });
-    pass?.end();
-    expect(() => optimizer.encode(encoder, own2 ? {} : { gradients: { w: buffers[0]! } })).toThrow(/16 steps.*await idle\(\)/);
-    await expect(optimizer.step({ gradients: { w: data } })).rejects.toMatchObject({ code: "encode" });
-    device.gpuDevice.queue.submit([encoder.finish()]);
-    for (let i = 0; i < 16; i++) await plain.step({ gradients: { w: noise(length, own2 ? 5 : i + 5) } });
-    for (const what of ["param", "m", "v"] as const) expect(await optimizer.download("w", what)).toEqual(await plain.download("w", what));
-    expect([optimizer.steps, optimizer.t("w")]).toEqual([16, 16]);
-    await optimizer.idle();
-    await Promise.all([optimizer, plain].map((one) => one.step({ gradients: { w: noise(length, 99) } })));
-    expect(await optimizer.download("w")).toEqual(await plain.download("w"));
-  });
+    ["in place", 8, true, "pass"],
+    ["in place", 8, true, "encoder"],
+    ["copied", 7, true, "encoder"],
+    ["in the optimizer's memory", 7, false, "pass"],
+    ["in the optimizer's memory", 7, false, "encoder"],
+  ] as const)(
+    "16 steps in one command buffer equal 16 steps, bit for bit: %s, %i elements, own %s, into a(n) %s",
+    async (_, length, isOwn, into) => {
+      const device = await open();
+      const data = noise(length, 1);
+      const param = isOwn ? own(device, "w", data) : { name: "w", shape: [length], data };
+      const optimizer = await create(device, { params: [param], ...schedule });
+      const plain = await create(device, { params: [{ name: "w", shape: [length], data }], ...schedule });
+      const fromArena = !isOwn && into === "pass"; // a gradient of the caller's is copied into an arena, which a pass cannot do
+      const buffers = Array.from({ length: 16 }, (_, i) => bufferOf(device.gpuDevice, noise(length, fromArena ? 5 : i + 5)));
+      if (fromArena) optimizer.upload("w", noise(length, 5), "grad");
+      const encoder = device.gpuDevice.createCommandEncoder();
+      const pass = into === "pass" ? encoder.beginComputePass() : null;
+      for (const buffer of buffers) optimizer.encode(pass ?? encoder, fromArena ? {} : { gradients: { w: buffer } });
+      pass?.end();
+      expect(() => optimizer.encode(encoder, fromArena ? {} : { gradients: { w: buffers[0]! } })).toThrow(/16 steps.*await idle\(\)/);
+      await expect(optimizer.step({ gradients: { w: data } })).rejects.toMatchObject({ code: "encode" });
+      device.gpuDevice.queue.submit([encoder.finish()]);
+      for (let i = 0; i < 16; i++) await plain.step({ gradients: { w: noise(length, fromArena ? 5 : i + 5) } });
+      for (const what of ["param", "m", "v"] as const) expect(await optimizer.download("w", what)).toEqual(await plain.download("w", what));
+      expect([optimizer.steps, optimizer.t("w")]).toEqual([16, 16]);
+      await optimizer.idle();
+      await Promise.all([optimizer, plain].map((one) => one.step({ gradients: { w: noise(length, 99) } })));
+      expect(await optimizer.download("w")).toEqual(await plain.download("w"));
+    },
+  );
 
   test("what cannot be encoded is refused and not counted", async () => {
     const device = await open();
