@@ -36,26 +36,33 @@ const ofUnused: ReadonlySet<Code> = new Set<Code>(["unused-value", "unused-hyper
 
 interface Held {
   readonly code: Code;
-  readonly args: { readonly name?: unknown; readonly nearest?: unknown };
+  /** Its placeholders by name. */
+  readonly args: ReadonlyMap<string, unknown>;
   readonly from: number;
   readonly tell: (to: Reporter) => void;
+}
+
+function suggests({ args }: Held, name: unknown): boolean {
+  const nearest = args.get("nearest");
+  return Array.isArray(nearest) && nearest.includes(name);
 }
 
 /** `damaged`: the parser left something out. */
 export function createCheckReporter(damaged = false): CheckReporter {
   let errors = 0;
   const held = new Map<string, Held>();
-  const isEcho = ({ code, args }: Held): boolean => {
-    if (damaged && ofLostText.has(code)) return true;
-    return (
-      ofUnused.has(code) && [...held.values()].some((other) => Array.isArray(other.args.nearest) && other.args.nearest.includes(args.name))
-    );
-  };
+  const isEcho = ({ code, args }: Held): boolean =>
+    (damaged && ofLostText.has(code)) || (ofUnused.has(code) && [...held.values()].some((other) => suggests(other, args.get("name"))));
   return {
     report<C extends Code>(code: C, args: Parameters<(typeof catalogue)[C]>[0], span: Span, labels?: readonly Label[]) {
       const key = JSON.stringify([code, args, span.from, span.to]);
       if (held.has(key)) return;
-      held.set(key, { code, args: { ...args }, from: span.from, tell: (to) => to.report(code, args, span, labels) });
+      held.set(key, {
+        code,
+        args: new Map<string, unknown>(Object.entries(args ?? {})),
+        from: span.from,
+        tell: (to) => to.report(code, args, span, labels),
+      });
       const { severity = "error" } = (catalogue[code] as (a: typeof args) => Message)(args);
       if (severity === "error") errors++;
     },
