@@ -13,6 +13,7 @@ import { openDevice } from "./device.js";
 import { loadDigits } from "./digits.js";
 import { initialize, LAYERS } from "./model.js";
 import { seeded } from "./random.js";
+import { BATCH, CHECK_EVERY, CHECKED, HELD_OUT, learningRate, runLabel, SEED } from "./recipe.js";
 import { type Course, train } from "./train.js";
 import { chart } from "./views/chart.js";
 import { drawCurves } from "./views/curves.js";
@@ -23,10 +24,6 @@ import { count, duration, percent } from "./views/units.js";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const OUT = fileURLToPath(new URL("out", import.meta.url));
-const SEED = 1;
-const BATCH = 64;
-const PEAK = 0.014;
-const HELD_OUT = 2_000;
 
 type Wrapper = typeof import("../../generated/adamwdl/adamwdl.js");
 
@@ -86,11 +83,6 @@ function showRatios(decay: number): void {
   optspec("explain", "examples/adamwdl.opt", "--params", "examples/data/ernie-3.0-base.json", "--set", `layerwise_decay=${decay}`);
 }
 
-/** Linear warm-up over 40 steps; from the middle on, linear descent to a fiftieth. */
-function learningRate(steps: number): (step: number) => number {
-  return (step) => PEAK * Math.min(1, (step + 1) / 40) * Math.min(1, Math.max(0.02, (2 * (steps - step - 1)) / steps));
-}
-
 async function trainBoth(AdamWDL: Wrapper["AdamWDL"], options: Options): Promise<readonly Course[]> {
   await init("wasm");
   const digits = loadDigits(HELD_OUT);
@@ -100,14 +92,15 @@ async function trainBoth(AdamWDL: Wrapper["AdamWDL"], options: Options): Promise
   heading(3, "Train", `${LAYERS} encoder layers, ${parameters.length} tensors, ${count(numbers)} parameters · AdamWDL on ${device.name}`);
   const settings = { params: parameters, nLayers: LAYERS, lr: learningRate(options.steps) };
   const create = async (layerwiseDecay: number) => ({
-    label: `layerwise_decay ${Number.isInteger(layerwiseDecay) ? layerwiseDecay.toFixed(1) : layerwiseDecay}`,
+    label: runLabel(layerwiseDecay),
     trainer: await AdamWDL.create(device, { ...settings, layerwiseDecay }),
   });
   const runs = [await create(1), await create(options.decay)] as const;
   say(`  share of the learning rate with ${runs[1].label}\n`);
   say(`${ladder(runs[1].trainer.explain())}\n`);
   const onStep = showProgress(process.stdout, options.steps, paint);
-  return train({ runs, parameters, digits, steps: options.steps, batch: BATCH, seed: SEED, checkEvery: 50, checked: 600, onStep });
+  const { steps } = options;
+  return train({ runs, parameters, digits, steps, batch: BATCH, seed: SEED, checkEvery: CHECK_EVERY, checked: CHECKED, onStep });
 }
 
 function showResults(courses: readonly Course[], options: Options): void {

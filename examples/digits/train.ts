@@ -72,8 +72,8 @@ async function takeStep(trainer: Trainer, course: Course, parameters: readonly P
     np.array(images.labels, { shape: [images.count, 10] }),
   );
   const data: Record<string, Float32Array> = {};
-  for (const { name } of parameters) data[name] = asFloats(grads[name]!.dataSync());
-  course.losses.push(value.item());
+  for (const { name } of parameters) data[name] = asFloats(await grads[name]!.data());
+  course.losses.push(await value.jsAsync());
   const started = performance.now();
   course.gradientTime += started - begun;
   await trainer.step({ gradients: data });
@@ -86,7 +86,7 @@ async function accuracyOf(trainer: Trainer, parameters: readonly Parameter[], im
   let right = 0;
   for (let first = 0; first < count; first += EVALUATION_BATCH) {
     const part = pick(images, order, first, first + EVALUATION_BATCH);
-    const guesses = asFloats(scores(await arraysOf(trainer, parameters), pixelsOf(part)).dataSync());
+    const guesses = asFloats(await scores(await arraysOf(trainer, parameters), pixelsOf(part)).data());
     for (let image = 0; image < part.count; image++) {
       const row = guesses.subarray(image * 10, (image + 1) * 10);
       if (part.labels[image * 10 + row.indexOf(Math.max(...row))] === 1) right++;

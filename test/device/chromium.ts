@@ -20,8 +20,11 @@ export function whyNoChromium(): string | undefined {
   return missingDevice("Chromium", "it is not installed; on Debian: apt-get install chromium; elsewhere name it in OPTSPEC_CHROMIUM");
 }
 
+/** Starts the browser; whoever asks for it closes it. */
+export const launchChromium = () => chromium.launch({ executablePath: browser()!, args: FLAGS });
+
 /** With these a page may share memory between threads. */
-const ISOLATION = { "cross-origin-opener-policy": "same-origin", "cross-origin-embedder-policy": "require-corp" };
+export const ISOLATION = { "cross-origin-opener-policy": "same-origin", "cross-origin-embedder-policy": "require-corp" };
 
 export interface PageOptions {
   /** Served so that the page is cross-origin isolated. */
@@ -56,7 +59,7 @@ export async function runInChromium(entry: string, options: PageOptions = {}): P
     "/script.js": await bundle(entry),
   };
   const server = await serve(files, options);
-  const started = await chromium.launch({ executablePath: browser()!, args: FLAGS });
+  const started = await launchChromium();
   try {
     const page = await started.newPage();
     await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);

@@ -4,8 +4,8 @@ import type { ExplainTable } from "optspec/runtime";
 
 const BAR = 30;
 
-/** The name up to its first number, or its first segment. */
-function partOf(name: string): string {
+/** The part that a parameter belongs to: the name up to its first number, or its first segment. */
+export function partOf(name: string): string {
   return /^.*?\.\d+(?=\.)/.exec(name)?.[0] ?? name.split(".")[0]!;
 }
 
