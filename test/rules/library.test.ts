@@ -59,6 +59,12 @@ describe("examples/rules", () => {
   });
 });
 
+it("README shows what explain prints", async () => {
+  const ran = await optspec(root, ["explain", "examples/rules/bert.opt", "--params", "examples/data/ernie-3.0-base.json"]);
+  expect(ran.exitCode).toBe(0);
+  expect(readFileSync(join(root, "README.md"), "utf8")).toContain(`\n\`\`\`\n${ran.out.trimEnd()}\n\`\`\`\n`);
+});
+
 describe("texts without a table", () => {
   it("no-decay-embeddings.opt decays minGPT's linear weights, and nothing else", async () => {
     const model = named.gpt2!;
