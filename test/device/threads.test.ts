@@ -1,8 +1,9 @@
-// Threads in a page: where it is cross-origin isolated they train with the same bits, elsewhere one does, and who demands more hears why.
+// Threads outside Node. In a page: where it is cross-origin isolated they train with the same bits, elsewhere one does, and who demands more hears why.
 
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { type PageOptions, runInChromium, whyNoChromium } from "./chromium.js";
+import { runInDeno, whyNoDeno } from "./deno.js";
 
 interface Trained {
   readonly digest: number;
@@ -10,10 +11,14 @@ interface Trained {
   readonly name: string;
 }
 
-const train = async (options: PageOptions) => {
-  const entry = fileURLToPath(new URL("threads.entry.ts", import.meta.url));
-  return (await runInChromium(entry, options)) as { alone: Trained; all: Trained; three: Trained | string };
-};
+interface Results {
+  readonly alone: Trained;
+  readonly all: Trained;
+  readonly three: Trained | string;
+}
+
+const entry = fileURLToPath(new URL("threads.entry.ts", import.meta.url));
+const train = async (options: PageOptions) => (await runInChromium(entry, options)) as Results;
 
 describe.skipIf(whyNoChromium() !== undefined)("a page in Chromium", () => {
   test("that is cross-origin isolated trains on threads, with the bits of one", async () => {
@@ -35,4 +40,9 @@ describe.skipIf(whyNoChromium() !== undefined)("a page in Chromium", () => {
     expect(all.digest).toBe(alone.digest);
     expect(three).toMatch(/^no-device: a worker thread of cpu\(\) does not start: .*worker-src blob:/);
   });
+});
+
+test.skipIf(whyNoDeno() !== undefined)("a script in Deno trains on threads without asking for permissions, and ends", async () => {
+  const { alone, three } = (await runInDeno(entry)) as Results;
+  expect(three).toEqual({ digest: alone.digest, shared: true, name: "WebAssembly SIMD, 3 threads" });
 });

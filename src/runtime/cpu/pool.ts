@@ -74,7 +74,7 @@ export function createPool(options: PoolOptions, onFailure: (reason: string) => 
     wake(members.size);
   }
 
-  /** Starts one more worker, with the launches that the others know. Resolves with null, or with why there is none. */
+  /** Starts one more worker, with the launches that the others know; the message that follows makes it read them all. Resolves with null, or with why there is none. */
   async function start(range: number): Promise<string | null> {
     try {
       const member = createMember(() => members.delete(member));
@@ -102,11 +102,19 @@ export function createPool(options: PoolOptions, onFailure: (reason: string) => 
       bound.set(message.bind, message);
       post(message);
       const problem = (await Promise.all(answers)).find((answer) => answer !== null);
-      if (problem !== undefined && options.strict) throw missingWorker(problem);
+      if (problem !== undefined && options.strict) {
+        release([message.bind]);
+        throw missingWorker(problem);
+      }
       return { id: message.bind, work, calls };
     } finally {
       clearInterval(hold);
     }
+  }
+
+  function release(ids: readonly number[]): void {
+    for (const id of ids) bound.delete(id);
+    if (members.size > 0 && ids.length > 0) post({ mail: ++mail, release: ids });
   }
 
   /** The calling thread's share: its own range, then what others have left. */
@@ -165,10 +173,7 @@ export function createPool(options: PoolOptions, onFailure: (reason: string) => 
       if (failure !== null) throw new DeviceLost(failure);
       for (let sweep = 0; sweep < launch.work.sweeps; sweep++) runSweep(launch, sweep, page);
     },
-    release(ids) {
-      for (const id of ids) bound.delete(id);
-      if (members.size > 0 && ids.length > 0) post({ mail: ++mail, release: ids });
-    },
+    release,
     end() {
       for (const member of members) {
         member.thread.end();
