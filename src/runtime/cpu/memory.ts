@@ -8,7 +8,7 @@ import { type UnifiedSections, unifiedSections } from "../layout.js";
 
 const PAGE_BYTES = 65_536;
 
-export interface CpuArena extends Readonly<Record<Part, Float32Array>> {
+interface CpuArena extends Readonly<Record<Part, Float32Array>> {
   readonly memory: WebAssembly.Memory;
   readonly layout: ArenaLayout;
   readonly sections: UnifiedSections;

@@ -36,7 +36,7 @@ export interface Pool {
   end(): void;
 }
 
-export interface SharedParts {
+interface SharedParts {
   readonly module: WebAssembly.Module;
   readonly memories: readonly WebAssembly.Memory[];
   readonly calls: SharedLaunch["calls"];
