@@ -1,6 +1,6 @@
 // The CUDA device without a GPU: NVRTC is real, the driver pretends.
 
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { cuda } from "../../../src/runtime/cuda/index.js";
@@ -140,6 +140,9 @@ describe.skipIf(whyNoPretence !== undefined)("compiled code in the user's cache"
     ],
     ["truncated", (file) => writeFileSync(file, readFileSync(file).subarray(0, 400))],
     ["empty", (file) => writeFileSync(file, "")],
+    ...(process.getuid?.() === 0
+      ? [["owned by somebody else", (file: string) => chownSync(file, 12_345, 12_345)] as [string, (file: string) => void]]
+      : []),
     ["writable by others", (file) => chmodSync(file, 0o666)],
   ])("that is %s is made again, never loaded", async (_, spoil) => {
     await create();
@@ -147,6 +150,7 @@ describe.skipIf(whyNoPretence !== undefined)("compiled code in the user's cache"
     spoil(entry());
     await create();
     expect(readFileSync(entry()).equals(good)).toBe(true);
+    expect(statSync(entry()).uid).toBe(statSync(cubinFolder).uid);
     expect(statSync(entry()).mode & 0o777).toBe(0o600);
   });
 
