@@ -1,7 +1,7 @@
 // The setting `rules`: what the functions of generated rulesets return, one or a list, checked against the optimizer that takes them.
 
 import type { Manifest } from "../contract/manifest.js";
-import type { RulesetModule } from "../contract/rules.js";
+import type { RuleBlock, RulesetModule } from "../contract/rules.js";
 import { qualifyRuleset } from "../rules/qualify.js";
 import { didYouMean, OptimizerError, quote, show } from "./errors.js";
 
@@ -26,6 +26,7 @@ export function readRules(value: unknown, manifest: Manifest): TakenRules {
     const { ruleSet, hypers: given } = entry;
     if (names.has(ruleSet.name)) throw new OptimizerError("invalid-setting", `the ruleset ${quote(ruleSet.name)} is taken twice`);
     names.add(ruleSet.name);
+    for (const { verb, hyper } of ruleSet.blocks) if (hyper !== null) checkTarget(ruleSet.name, verb, hyper, manifest);
     for (const [key, taken] of readHypers(ruleSet, given, manifest)) hypers.set(key, taken);
     return qualifyRuleset(ruleSet, new Set(manifest.hypers.map(({ name }) => name)));
   });
@@ -37,6 +38,18 @@ function isRules(entry: unknown): entry is { readonly ruleSet: RulesetModule; re
   if (!isObject(entry)) return false;
   const { ruleSet, hypers } = entry as { readonly ruleSet?: Partial<RulesetModule>; readonly hypers?: unknown };
   return isObject(ruleSet) && Array.isArray(ruleSet?.hypers) && Array.isArray(ruleSet.blocks) && isObject(hypers);
+}
+
+/** What the compiler refuses for rules in the text: a hyper that is one number for all parameters. */
+function checkTarget(ruleset: string, verb: RuleBlock["verb"], name: string, { hypers, optimizer }: Manifest): void {
+  const info = hypers.find((hyper) => hyper.name === name);
+  if (info === undefined) return; // told with the problems of the rules
+  const fail = (why: string): never => {
+    throw new OptimizerError("rules", `${ruleset} cannot ${verb} ${name} of ${optimizer.name}: ${why}`);
+  };
+  if (info.fixed) fail("it is fixed, one number for all parameters");
+  if (info.globalBecause !== null) fail(`it flows into a number of the whole model, at ${info.globalBecause}`);
+  if (info.type === "bool" && verb === "scale") fail("it is true or false");
 }
 
 function readHypers(ruleSet: RulesetModule, given: object, manifest: Manifest): [string, unknown][] {

@@ -255,6 +255,10 @@ export const ruleCases = {
     "optimizer A { hyper lr = 1  param <- param * lr  rules use { rank < 2 => B(«lrr» = 2)   else => this } }  optimizer B { hyper lr = 1  param <- param - lr }",
   ],
   "unknown-base": ["optimizer B = «A»", "optimizer A { hyper lr = 1  param <- param * lr }  optimizer B = A with «R»"],
+  "ruleset-twice": [
+    "ruleset R { scale lr { else => 2 } }  optimizer A { hyper lr = 1  param <- param * lr }  optimizer B = A with R, «R»  ",
+    "ruleset R { scale lr { else => 2 } }  optimizer A { hyper lr = 1  param <- param * lr }  optimizer B = A with R  optimizer C = B with «R»",
+  ],
   "base-cycle": ["optimizer A = «B»  optimizer B = «A»"],
 } as const satisfies Cases;
 

@@ -25,6 +25,16 @@ ruleset NoDecay { set weight_decay { rank <= 1 => 0   else => weight_decay } }
 ruleset HalfHead { scale lr { "head" => 0.5   else => 1 } }
 ruleset Shared { hyper lr = 1  hyper power = 1  scale weight_decay { else => lr ^ power } }
 ruleset Chosen { hyper from = 1  scale lr { "layers.{n}" and n >= from => 2   else => 1 } }
+ruleset Layers { scale n_layers { else => 2 } }
+ruleset Flag { scale flag { else => 2 } }
+ruleset Rate { scale lr { else => 2 } }
+optimizer Whole {
+  hyper lr = 1, flag: bool = true
+  fixed hyper n_layers: int = 2
+  host state total: model = 0
+  total <- total + lr
+  param <- param - (if flag then total else n_layers) * grad
+}
 ruleset Momentum { scale momentum { else => 2 } }
 optimizer Taken = Sgd with LayerDecay { hyper layer_decay = 0.25 }
 optimizer Split { hyper lr = 0.1  param <- param - lr * grad  rules use { rank < 2 => AdamW(lr = 3e-4)   else => this } }
@@ -88,7 +98,7 @@ const rules = (name: string, hypers?: Record<string, unknown>) => sets.get(name)
 
 describe("rules of a generated module", () => {
   test("are functions named after their rulesets, and plain data", () => {
-    expect([...sets.keys()]).toEqual(["layerDecay", "noDecay", "halfHead", "shared", "chosen", "momentum"]);
+    expect([...sets.keys()]).toEqual(["layerDecay", "noDecay", "halfHead", "shared", "chosen", "layers", "flag", "rate", "momentum"]);
     const taken = rules("layerDecay", { layerDecay: 0.8 });
     expect(JSON.parse(JSON.stringify(taken))).toEqual(taken);
   });
@@ -154,6 +164,14 @@ describe("what is refused", () => {
     ["for a hyper that is not there", () => rules("momentum"), "Momentum decides `momentum`, which is no hyper of this optimizer"],
   ])("%s", async (_, given, message) => {
     await expect(create("Sgd", { rules: given() as Rules })).rejects.toThrow(message);
+  });
+
+  test.each([
+    ["layers", "Layers cannot scale n_layers of Whole: it is fixed"],
+    ["flag", "Flag cannot scale flag of Whole: it is true or false"],
+    ["rate", "Rate cannot scale lr of Whole: it flows into a number of the whole model, at "],
+  ])("rules %s for a hyper that is one for all parameters", async (name, message) => {
+    await expect(create("Whole", { rules: rules(name) })).rejects.toThrow(message);
   });
 
   test("changing what a condition was decided by", async () => {

@@ -26,25 +26,27 @@ export function wholeOptimizer(
   const taken = decl.rulesets.map((name) => find(name, "ruleset", ast, reporter));
   const under = base && wholeOptimizer(base, ast, reporter, [...open, decl]);
   const refused = decl.body.filter((item) => refuseLater(item, reporter));
-  if (under === null || refused.length > 0 || !taken.every((set) => set !== null)) return null;
+  const twice = decl.rulesets.filter((_, i) =>
+    [...(under?.rulesets ?? []), ...taken.slice(0, i)].some((set) => set !== null && set === taken[i]),
+  );
+  for (const { name, span } of twice) reporter.report("ruleset-twice", { name }, span);
+  if (under === null || twice.length > 0 || refused.length > 0 || !taken.every((set) => set !== null)) return null;
   const has = (items: readonly Item[], name: string) => items.some((item) => item.kind === "hyper" && item.name.name === name);
   const brought: HyperDecl[] = [];
   for (const set of taken)
     for (const item of set.body) if (item.kind === "hyper" && !has([...under.body, ...brought], item.name.name)) brought.push(item);
-  const changes = new Map(
-    decl.body.flatMap((item) => (item.kind === "hyper" || item.kind === "option" ? [[item.name.name, item] as const] : [])),
-  );
   const used = new Set<Item>();
   const inherited = [...under.body, ...brought].map((item): Item => {
-    const change = item.kind === "hyper" || item.kind === "option" ? changes.get(item.name.name) : undefined;
-    if (change === undefined) return item;
-    if (item.kind === "hyper" && change.kind === "hyper") used.add(change);
-    if (item.kind === "option" && change.kind === "option") used.add(change);
-    return item.kind === "hyper" && change.kind === "hyper"
-      ? changedHyper(item, change)
-      : item.kind === "option" && change.kind === "option"
-        ? changedOption(item, change)
-        : item;
+    const change = decl.body.find((own) => own.kind === item.kind && "name" in own && "name" in item && own.name.name === item.name.name);
+    if (item.kind === "hyper" && change?.kind === "hyper") {
+      used.add(change);
+      return changedHyper(item, change);
+    }
+    if (item.kind === "option" && change?.kind === "option") {
+      used.add(change);
+      return changedOption(item, change);
+    }
+    return item;
   });
   return { body: [...inherited, ...decl.body.filter((item) => !used.has(item))], rulesets: [...under.rulesets, ...taken] };
 }

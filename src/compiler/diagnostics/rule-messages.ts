@@ -89,5 +89,6 @@ export const ruleMessages = {
     withHelp(`\`${optimizer}\` has no hyper \`${name}\``, didYouMean(nearest)),
   "unknown-base": ({ name, what, nearest }: Named & { what: "optimizer" | "ruleset"; nearest: readonly string[] }) =>
     withHelp(`there is no ${what} \`${name}\` in this file`, didYouMean(nearest) ?? `write its text here, above or below`),
+  "ruleset-twice": ({ name }: Named) => withHelp(`the rules of \`${name}\` are taken twice`, "leave one out: its scales would multiply"),
   "base-cycle": ({ name }: Named) => withHelp(`\`${name}\` is made from itself`, "name another optimizer"),
 } as const satisfies Record<string, (args: never) => Message>;
