@@ -1,9 +1,10 @@
 import { execFile } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { symlinkSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { afterEach, expect, test, vi } from "vitest";
 import { main } from "../../src/cli/main.js";
+import { nvrtcPath, whyNoCuda } from "../compilers/cuda-toolchain.js";
 import { openDawn } from "../device/webgpu/dawn.js";
 import { optspec } from "./command.js";
 import { temporaryFolder } from "./folder.js";
@@ -81,22 +82,20 @@ test("a WebGPU without an adapter asks for a driver", async () => {
   expect(webgpu.lacks[0]!.get).toMatch(/driver/);
 });
 
-test.runIf(process.platform === "linux")("NVRTC is found in the toolkit, and in NVIDIA's wheels of a virtual environment", async () => {
-  const [toolkit, folder] = [temporaryFolder(), temporaryFolder()];
-  const wheel = join(folder, ".venv/lib/python3.12/site-packages/nvidia/cu13/lib");
-  for (const [place, name] of [
-    [join(toolkit, "lib64"), "libnvrtc.so.12"],
-    [wheel, "libnvrtc.so.13"],
-  ] as const) {
-    mkdirSync(place, { recursive: true });
-    writeFileSync(join(place, name), "");
-  }
+test.skipIf(whyNoCuda !== undefined)("NVRTC compiles without a GPU; one that does not answer is named", async () => {
+  const toolkit = temporaryFolder();
   vi.stubEnv("CUDA_PATH", "");
   vi.stubEnv("CUDA_HOME", toolkit);
-  vi.stubEnv("LD_LIBRARY_PATH", "");
-  expect((await ask(folder)).cuda.facts.NVRTC).toBe(`12, ${join(toolkit, "lib64/libnvrtc.so.12")}`);
-  vi.stubEnv("CUDA_HOME", "");
-  expect((await ask(folder)).cuda.facts.NVRTC).toMatch(/^13, .*site-packages|^1\d, .usr/);
+  vi.stubEnv("XDG_CACHE_HOME", temporaryFolder());
+  const libraries = dirname(nvrtcPath);
+  symlinkSync(libraries, join(toolkit, "lib64"));
+  expect((await ask(temporaryFolder())).cuda.facts.NVRTC).toMatch(/^compiles for sm_\d+$/);
+
+  const silent = { load: () => ({ func: () => () => 1 }) };
+  const { exitCode, cuda } = await ask(temporaryFolder(), async (name) => (name === "koffi" ? { default: silent } : import(name)));
+  expect(exitCode).toBe(0);
+  expect(cuda.works).toBe(false);
+  expect(cuda.lacks.map(({ get }) => get)).toContainEqual(expect.stringContaining("nvidia-cuda-nvrtc"));
 });
 
 test("where nothing works the exit code is 1", async () => {
