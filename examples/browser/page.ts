@@ -74,6 +74,7 @@ function start(order: Order): void {
 
 function showStep(step: number, steps: number, courses: readonly Course[]): void {
   progress.value = step;
+  // The numbers behind the curves, for tools and tests.
   curves.dataset.losses = JSON.stringify(courses.map(({ losses }) => losses));
   curves.innerHTML = chart(`AdamWDL, ${count(step)} of ${count(steps)} steps`, courses);
   results.replaceChildren(

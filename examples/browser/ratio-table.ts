@@ -13,7 +13,7 @@ interface Part {
 }
 
 /** Neighbours with equal ratios by one rule, in the order of the parameters. */
-export function partsOf({ params }: ExplainTable): readonly Part[] {
+function partsOf({ params }: ExplainTable): readonly Part[] {
   const parts: Part[] = [];
   for (const { name, shape, hypers, arms } of params) {
     const [part, ratio, rule] = [partOf(name), hypers.lr?.ratio ?? 1, arms.lr?.text ?? ""];

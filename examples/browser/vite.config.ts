@@ -23,6 +23,12 @@ export default defineConfig({
       "optspec/webgpu": at("../../src/runtime/webgpu/index.ts"),
     },
   },
-  build: { outDir: at("out"), emptyOutDir: true, target: "es2022", chunkSizeWarningLimit: 1_000 },
+  build: {
+    outDir: at("out"),
+    emptyOutDir: true,
+    target: "es2022",
+    chunkSizeWarningLimit: 1_000,
+    rolldownOptions: { checks: { bundlerTimings: false } },
+  },
   preview: { headers },
 });
