@@ -13,6 +13,7 @@ import { createHypers } from "../runtime/hypers.js";
 import type { ParamList } from "../tools/param-list.js";
 import { CliError } from "./cli-error.js";
 import type { Context, Outcome } from "./context.js";
+import { diffAgainst } from "./explain-diff.js";
 import { type ExplainSubject, optimizerSubject, rulesetSubject } from "./explain-subject.js";
 import { chooseOptimizer, readSetup, type SetupArguments } from "./optimizer-arguments.js";
 import { loadParamList } from "./param-file.js";
@@ -26,10 +27,14 @@ export interface ExplainArguments extends SetupArguments {
   readonly params: string | null;
   /** One parameter: the chain of arms tried. */
   readonly name: string | null;
+  /** A table that --json printed before: what changed since. */
+  readonly diff: string | null;
 }
 
 /** Runs `optspec explain`. */
 export async function explain(context: Context, given: ExplainArguments): Promise<Outcome> {
+  if (given.diff !== null && (given.params === null || given.name !== null))
+    throw new CliError("--diff compares whole tables", "give the model's --params, and no name of one parameter");
   const source = readSpec(namedSpecs(context.cwd, context.cwd, [given.spec])[0]!);
   const { compile } = await import("../compiler/compile.js");
   const { optimizers, rulesets, diagnostics } = await compile(source, { targets: [] });
@@ -40,7 +45,10 @@ export async function explain(context: Context, given: ExplainArguments): Promis
   const list = loadParamList(context.cwd, given.params);
   const resolution = resolve(context, subject, list, given);
   const notes = subject.assumed.length === 0 ? [] : [assumedNote(subject, given)];
-  return outcomeOf(resolution, given, [...diagnostics, ...placed(resolution.problems, source)], [...notes, ...remarks(list)]);
+  const shown = [...diagnostics, ...placed(resolution.problems, source)];
+  if (given.diff === null) return outcomeOf(resolution, given, shown, [...notes, ...remarks(list)]);
+  const { text, diff } = diffAgainst(context.cwd, given.diff, createExplainTable(resolution));
+  return { ...outcomeOf(resolution, given, shown, [...notes, ...remarks(list)]), text, json: { diff } };
 }
 
 function resolve(context: Context, { manifest }: ExplainSubject, list: ParamList, given: ExplainArguments): Resolution {

@@ -113,10 +113,12 @@ function defineExplain(context: Context): Defined {
     .argument("<spec>", "the spec")
     .argument("[name]", "one parameter: the whole chain of arms tried")
     .option("--params <file>", "the model's parameters: .safetensors, .index.json, .json, or lines of text, also gzipped")
+    .option("--diff <table.json>", "what changed since a table that --json printed")
     .option("--json", "the same as --format json");
   const run = async () => {
-    const { params, optimizer, names, set, allow } = command.opts<{
+    const { params, diff, optimizer, names, set, allow } = command.opts<{
       params?: string;
+      diff?: string;
       optimizer?: string;
       names?: string;
       set: string[];
@@ -124,7 +126,8 @@ function defineExplain(context: Context): Defined {
     }>();
     const [spec, name] = command.args;
     const setup = { optimizer: optimizer ?? null, names: names ?? null, set, allow };
-    return (await import("./explain.js")).explain(context, { ...setup, spec: spec!, name: name ?? null, params: params ?? null });
+    const list = { params: params ?? null, diff: diff ?? null };
+    return (await import("./explain.js")).explain(context, { ...setup, ...list, spec: spec!, name: name ?? null });
   };
   return { command, run };
 }
