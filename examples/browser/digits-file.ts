@@ -17,10 +17,9 @@ export function digitsFile(): Plugin {
     load(id) {
       if (id !== ID) return null;
       const digits = Array.from({ length: 10 }, (_, digit) => mnist[digit]!);
-      const source = Uint8Array.from(
-        digits.flatMap(({ raw }) => raw),
-        (grey) => Math.round(grey * 255),
-      );
+      const source = new Uint8Array(PIXELS * digits.reduce((sum, { length }) => sum + length, 0));
+      let at = 0;
+      for (const { raw } of digits) for (const grey of raw) source[at++] = Math.round(grey * 255);
       const file = this.emitFile({ type: "asset", name: "digits.bin", source });
       return `
         const answer = await fetch(import.meta.ROLLUP_FILE_URL_${file});

@@ -10,12 +10,15 @@ const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url
 /** With these a page may share memory between threads; without them one thread does the work. */
 const headers = { "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp" };
 
+/** Packing the digits takes most of the build, and may. */
+const quiet = { checks: { bundlerTimings: false } };
+
 // Vite reads the default export of its config.
 export default defineConfig({
   root: at("."),
   base: "./",
   plugins: [digitsFile()],
-  worker: { format: "es", plugins: () => [digitsFile()] },
+  worker: { format: "es", plugins: () => [digitsFile()], rolldownOptions: quiet },
   resolve: {
     alias: {
       "optspec/runtime": at("../../src/runtime/index.ts"),
@@ -28,7 +31,7 @@ export default defineConfig({
     emptyOutDir: true,
     target: "es2022",
     chunkSizeWarningLimit: 1_000,
-    rolldownOptions: { checks: { bundlerTimings: false } },
+    rolldownOptions: quiet,
   },
   preview: { headers },
 });
