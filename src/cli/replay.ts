@@ -8,7 +8,7 @@ import type { SourceText } from "../compiler/source.js";
 import { OptimizerError } from "../runtime/errors.js";
 import { readSafetensors, type Tensor, writeSafetensors } from "../runtime/state/safetensors.js";
 import { SafetensorsError } from "../runtime/state/safetensors-error.js";
-import { type ComparedTensor, compareRuns, goldSteps, type Tolerance } from "../tools/compare-runs.js";
+import { type ComparedTensor, compareRuns, goldSteps, leftOut, type Tolerance } from "../tools/compare-runs.js";
 import { replay as replayRun } from "../tools/replay.js";
 import type { ReplaySettings } from "../tools/replay-targets.js";
 import { type RecordedRun, RunError, readRun } from "../tools/run-file.js";
@@ -55,7 +55,8 @@ export async function replay(context: Context, given: ReplayArguments): Promise<
   const kept = await runOn(context, compiled.optimizer, target, run, given, { steps, keep });
   if (given.out !== null) writeTensors(context, given.out, kept);
   const rows = gold === null ? null : explained(given.against!, () => compare(kept, gold, run, given, tolerance));
-  return outcomeOf(compiled.diagnostics, given, steps, kept, rows);
+  const left = gold === null ? null : leftOut(kept, gold, namesOf(given));
+  return outcomeOf(compiled.diagnostics, given, { steps, kept, rows, left });
 }
 
 interface Compiled {
@@ -117,17 +118,33 @@ function compare(
   tolerance: Tolerance | null,
 ): readonly ComparedTensor[] {
   const initial = new Map(run.params.map((param) => [param.name, param.data]));
-  const names = new Map(given.map.map((text) => splitPair("--map", text)));
+  const names = namesOf(given);
+  checkNames(names, kept, gold);
   return compareRuns(kept, gold, initial, { tolerance, names, wide: given.target === "interpret64" });
 }
 
-function outcomeOf(
-  diagnostics: readonly Diagnostic[],
-  given: ReplayArguments,
-  steps: number,
-  kept: ReadonlyMap<string, Tensor>,
-  rows: readonly ComparedTensor[] | null,
-): Outcome {
+const namesOf = ({ map }: ReplayArguments): ReadonlyMap<string, string> => new Map(map.map((text) => splitPair("--map", text)));
+
+/** Every `--map theirs=ours` names a state on both sides. */
+function checkNames(names: ReadonlyMap<string, string>, kept: ReadonlyMap<string, Tensor>, gold: ReadonlyMap<string, Tensor>): void {
+  const statesOf = (run: ReadonlyMap<string, Tensor>) =>
+    new Set([...run.keys()].filter((key) => key.startsWith("state/")).map((key) => key.slice(key.lastIndexOf("/") + 1)));
+  const [ours, theirs] = [statesOf(kept), statesOf(gold)];
+  for (const [their, our] of names) {
+    const [missing, where, known] = theirs.has(their) ? [our, "the spec has no state", ours] : [their, "the gold has no state", theirs];
+    if (known.has(missing)) continue;
+    throw new RunError(`--map ${their}=${our}: ${where} \`${missing}\``, `its states: ${[...known].join(", ") || "none"}`);
+  }
+}
+
+interface Replayed {
+  readonly steps: number;
+  readonly kept: ReadonlyMap<string, Tensor>;
+  readonly rows: readonly ComparedTensor[] | null;
+  readonly left: { readonly states: readonly string[]; readonly params: readonly string[] } | null;
+}
+
+function outcomeOf(diagnostics: readonly Diagnostic[], given: ReplayArguments, { steps, kept, rows, left }: Replayed): Outcome {
   const outside = rows?.filter((row) => row.firstDeviation !== null).length ?? 0;
   const verdict =
     rows === null
@@ -135,13 +152,15 @@ function outcomeOf(
       : outside === 0
         ? `; all ${rows.length} tensors agree with ${given.against}`
         : `; ${outside} of ${rows.length} tensors deviate from ${given.against}`;
+  const states = left === null || left.states.length === 0 ? "" : `; not compared: its states ${left.states.join(", ")} (see --map)`;
+  const params = left === null || left.params.length === 0 ? "" : `; ${left.params.length} of our parameters are not in it`;
   const written = given.out === null ? "" : `; wrote ${kept.size} tensors to ${given.out}`;
   return {
     exitCode: outside === 0 ? 0 : 1,
     diagnostics,
     text: rows === null ? "" : comparisonTable(rows),
-    summary: `${steps} steps on ${given.target}${written}${verdict}`,
-    json: { target: given.target, steps, ...(rows !== null && { tensors: rows.map(finite) }) },
+    summary: `${steps} steps on ${given.target}${written}${verdict}${states}${params}`,
+    json: { target: given.target, steps, ...(rows !== null && { tensors: rows.map(finite), notCompared: left }) },
   };
 }
 

@@ -29,12 +29,33 @@ interface Setup {
   readonly init: ProgramInfo | null;
 }
 
+function checkDevice(device: unknown): void {
+  const way = 'write, for example, `create(await cpu(), ...)` with `cpu` of "optspec/cpu"';
+  if (device instanceof Promise) throw new OptimizerError("invalid-setting", `the device is a Promise: await it; ${way}`);
+  if (typeof device !== "object" || device === null || !("limits" in device))
+    throw new OptimizerError("invalid-setting", `the first argument of create is not a device; ${way}`);
+}
+
+/** Gradients by name handed over without their key would be a step with whatever gradients lie in the arena. */
+function checkStepOptions(options: unknown): void {
+  if (options === undefined) return;
+  const keys = typeof options === "object" && options !== null && !(options instanceof Map);
+  if (!keys) throw new OptimizerError("invalid-gradient", "step takes { gradients }: write `step({ gradients })`");
+  for (const key in options)
+    if (key !== "gradients")
+      throw new OptimizerError(
+        "invalid-gradient",
+        `step takes { gradients } and has no ${quote(key)}: write \`step({ gradients: { ${quote(key)}: ... } })\``,
+      );
+}
+
 /** Creates an optimizer over a device. Rejects with OptimizerError; then nothing is left on the device. */
 export async function createOptimizer<View, T extends OptimizerTypes = OptimizerTypes>(
   definition: OptimizerDefinition,
   device: Device<View>,
   settings: BaseSettings,
 ): Promise<Optimizer<View, T>> {
+  checkDevice(device);
   const setup = prepare(definition, device, settings);
   const memory = device.allocate(setup.layout.memory);
   try {
@@ -135,6 +156,7 @@ function present<View, T extends OptimizerTypes>(
     step(options) {
       try {
         alive();
+        checkStepOptions(options);
         return stepper.step(options?.gradients);
       } catch (error) {
         return Promise.reject(error);
@@ -142,6 +164,7 @@ function present<View, T extends OptimizerTypes>(
     },
     encode(target, options) {
       alive();
+      checkStepOptions(options);
       stepper.encode(target, options?.gradients);
     },
     set(changes) {

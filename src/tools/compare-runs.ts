@@ -30,7 +30,10 @@ export interface CompareOptions {
   readonly wide: boolean;
 }
 
-/** Tolerances of numerics for a trajectory: f32 against another implementation's f32; f64 against f64. */
+/**
+ * Tolerances for a trajectory: f32 against another implementation's f32; f64 against f64. Unless a caller gives his own, `atol` is at
+ * most a hundredth of the tensor's movement: a fixed one would pass any optimizer whose steps are small.
+ */
 const DEFAULT_TOLERANCE = { F32: { rtol: 6.5e-6, atol: 5e-5 }, F64: { rtol: 1e-9, atol: 1e-12 } } as const satisfies Record<
   string,
   Tolerance
@@ -64,7 +67,7 @@ export function compareRuns(
     if (mine === undefined && place.kind === "state") continue;
     if (mine === undefined)
       throw new RunError(`the gold file holds ${JSON.stringify(key)}, which the replay has not`, "is it the gold of another run?");
-    if (numel(mine) !== numel(gold))
+    if (mine.shape.join() !== gold.shape.join() && (numel(mine) !== 1 || numel(gold) !== 1))
       throw new RunError(
         `${JSON.stringify(key)} has shape [${gold.shape.join(", ")}] in the gold file, [${mine.shape.join(", ")}] here`,
         "is it the gold of another run?",
@@ -83,6 +86,23 @@ export function compareRuns(
       options.tolerance,
     ),
   );
+}
+
+/** What a comparison leaves out: states of the gold that have no counterpart here, and our parameters that the gold lacks. */
+export function leftOut(
+  ours: ReadonlyMap<string, Tensor>,
+  theirs: ReadonlyMap<string, Tensor>,
+  names: ReadonlyMap<string, string>,
+): { readonly states: readonly string[]; readonly params: readonly string[] } {
+  const last = (text: string): string => text.slice(text.lastIndexOf("/") + 1);
+  const partsOf = (run: ReadonlyMap<string, Tensor>, kind: string) => [...run.keys()].flatMap((key) => splitStep(key, kind)?.rest ?? []);
+  const mine = new Set(partsOf(ours, "state").map(last));
+  const states = new Set(partsOf(theirs, "state").map(last));
+  const params = new Set([...partsOf(theirs, "param"), ...partsOf(theirs, "param64")]);
+  return {
+    states: [...states].filter((state) => !mine.has(names.get(state) ?? state)),
+    params: [...new Set(partsOf(ours, "param"))].filter((param) => !params.has(param)),
+  };
 }
 
 function numel(tensor: Tensor): number {
@@ -119,21 +139,30 @@ function compareTensor(
   const sum = { absolute: 0, relativeToMovement: 0, ulps: 0, firstDeviation: null as number | null };
   for (const { step, ours, theirs } of pairs) {
     const wide = ours.dtype === "F64" && theirs.dtype === "F64";
-    const tolerance = given ?? DEFAULT_TOLERANCE[wide ? "F64" : "F32"];
-    const found = compareStep(readFloat64(ours), readFloat64(theirs), start, tolerance, wide);
+    const [mine, gold] = [readFloat64(ours), readFloat64(theirs)];
+    const movement = movementOf(gold, start);
+    const usual = DEFAULT_TOLERANCE[wide ? "F64" : "F32"];
+    const tolerance = given ?? { ...usual, atol: Math.min(usual.atol, movement / 100) };
+    const found = compareStep(mine, gold, tolerance, wide);
     sum.absolute = Math.max(sum.absolute, found.absolute);
-    if (found.absolute > 0) sum.relativeToMovement = Math.max(sum.relativeToMovement, found.absolute / found.movement);
+    if (found.absolute > 0) sum.relativeToMovement = Math.max(sum.relativeToMovement, found.absolute / movement);
     sum.ulps = Math.max(sum.ulps, found.ulps);
     if (found.outside) sum.firstDeviation ??= step;
   }
   return { name, steps: pairs.length, ...sum };
 }
 
-function compareStep(ours: Float64Array, theirs: Float64Array, start: Float32Array | undefined, { rtol, atol }: Tolerance, wide: boolean) {
-  const found = { absolute: 0, movement: 0, ulps: 0, outside: false };
+/** How far the tensor's farthest element is from its start (a parameter's initial value, a state's zero). */
+function movementOf(values: Float64Array, start: Float32Array | undefined): number {
+  let movement = 0;
+  for (const [i, value] of values.entries()) if (Number.isFinite(value)) movement = Math.max(movement, Math.abs(value - (start?.[i] ?? 0)));
+  return movement;
+}
+
+function compareStep(ours: Float64Array, theirs: Float64Array, { rtol, atol }: Tolerance, wide: boolean) {
+  const found = { absolute: 0, ulps: 0, outside: false };
   for (let i = 0; i < ours.length; i++) {
     const [a, b] = [ours[i]!, theirs[i]!];
-    if (Number.isFinite(b)) found.movement = Math.max(found.movement, Math.abs(b - (start?.[i] ?? 0)));
     if (a === b || (Number.isNaN(a) && Number.isNaN(b))) continue;
     const difference = Math.abs(a - b);
     // An infinity or a NaN on one side only is outside any tolerance.
