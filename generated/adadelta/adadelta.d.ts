@@ -32,11 +32,19 @@ export type AdadeltaOptions = unknown;
 /** What Adadelta is made with. */
 export type AdadeltaSettings = BaseSettings & AdadeltaHypers & AdadeltaOptions;
 
+/** States of Adadelta, by the key that `download` and `upload` take: an element for each of the parameter's. */
+export interface AdadeltaStates {
+  /** Running mean of the gradient's square, and of the update's. */
+  readonly v: Float32Array;
+  /** Running mean of the gradient's square, and of the update's. */
+  readonly u: Float32Array;
+}
+
 /** Names and types of what a running Adadelta has. */
 export interface AdadeltaTypes {
   readonly hypers: { readonly lr: number; readonly rho: number; readonly epsilon: number; readonly weightDecay: number };
   readonly mutable: "lr" | "rho" | "epsilon" | "weightDecay";
-  readonly states: "v" | "u";
+  readonly states: keyof AdadeltaStates;
 }
 
 /** Adadelta (Zeiler, arXiv:1212.5701), as torch.optim.Adadelta. */

@@ -37,11 +37,17 @@ export type AdagradOptions = unknown;
 /** What Adagrad is made with. */
 export type AdagradSettings = BaseSettings & AdagradHypers & AdagradOptions;
 
+/** States of Adagrad, by the key that `download` and `upload` take: an element for each of the parameter's. */
+export interface AdagradStates {
+  /** Sum of the gradient's squares. */
+  readonly h: Float32Array;
+}
+
 /** Names and types of what a running Adagrad has. */
 export interface AdagradTypes {
   readonly hypers: { readonly lr: number; readonly lrDecay: number; readonly weightDecay: number; readonly initial: number; readonly epsilon: number };
   readonly mutable: "lr" | "lrDecay" | "weightDecay" | "initial" | "epsilon";
-  readonly states: "h";
+  readonly states: keyof AdagradStates;
 }
 
 /** Adagrad (Duchi, Hazan and Singer, JMLR 12, 2011), as torch.optim.Adagrad. */

@@ -43,11 +43,21 @@ export type AdamOptions = {
 /** What Adam is made with. */
 export type AdamSettings = BaseSettings & AdamHypers & AdamOptions;
 
+/** States of Adam, by the key that `download` and `upload` take: an element for each of the parameter's. */
+export interface AdamStates {
+  /** Running mean of the gradient, and of its square. */
+  readonly m: Float32Array;
+  /** Running mean of the gradient, and of its square. */
+  readonly v: Float32Array;
+  /** Greatest v so far. */
+  readonly vmax: Float32Array;
+}
+
 /** Names and types of what a running Adam has. */
 export interface AdamTypes {
   readonly hypers: { readonly lr: number; readonly beta1: number; readonly beta2: number; readonly epsilon: number; readonly weightDecay: number };
   readonly mutable: "lr" | "beta1" | "beta2" | "epsilon" | "weightDecay";
-  readonly states: "m" | "v" | "vmax";
+  readonly states: keyof AdamStates;
 }
 
 /** Adam (Kingma and Ba, arXiv:1412.6980), as torch.optim.Adam: weight decay is added to the gradient. */

@@ -37,11 +37,19 @@ export type AdamaxOptions = unknown;
 /** What Adamax is made with. */
 export type AdamaxSettings = BaseSettings & AdamaxHypers & AdamaxOptions;
 
+/** States of Adamax, by the key that `download` and `upload` take: an element for each of the parameter's. */
+export interface AdamaxStates {
+  /** Running mean of the gradient, and its exponentially weighted infinity norm. */
+  readonly m: Float32Array;
+  /** Running mean of the gradient, and its exponentially weighted infinity norm. */
+  readonly u: Float32Array;
+}
+
 /** Names and types of what a running Adamax has. */
 export interface AdamaxTypes {
   readonly hypers: { readonly lr: number; readonly beta1: number; readonly beta2: number; readonly epsilon: number; readonly weightDecay: number };
   readonly mutable: "lr" | "beta1" | "beta2" | "epsilon" | "weightDecay";
-  readonly states: "m" | "u";
+  readonly states: keyof AdamaxStates;
 }
 
 /** AdaMax, Adam with the infinity norm (Kingma and Ba, arXiv:1412.6980, section 7), as torch.optim.Adamax. */

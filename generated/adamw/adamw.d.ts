@@ -43,11 +43,21 @@ export type AdamWOptions = {
 /** What AdamW is made with. */
 export type AdamWSettings = BaseSettings & AdamWHypers & AdamWOptions;
 
+/** States of AdamW, by the key that `download` and `upload` take: an element for each of the parameter's. */
+export interface AdamWStates {
+  /** Running mean of the gradient, and of its square. */
+  readonly m: Float32Array;
+  /** Running mean of the gradient, and of its square. */
+  readonly v: Float32Array;
+  /** Greatest v so far. */
+  readonly vmax: Float32Array;
+}
+
 /** Names and types of what a running AdamW has. */
 export interface AdamWTypes {
   readonly hypers: { readonly lr: number; readonly beta1: number; readonly beta2: number; readonly epsilon: number; readonly weightDecay: number };
   readonly mutable: "lr" | "beta1" | "beta2" | "epsilon" | "weightDecay";
-  readonly states: "m" | "v" | "vmax";
+  readonly states: keyof AdamWStates;
 }
 
 /** AdamW: Adam with decoupled weight decay (Loshchilov and Hutter, arXiv:1711.05101), as torch.optim.AdamW. */

@@ -54,11 +54,19 @@ export type AdamWDLOptions = {
 /** What AdamWDL is made with. */
 export type AdamWDLSettings = BaseSettings & AdamWDLHypers & AdamWDLOptions;
 
+/** States of AdamWDL, by the key that `download` and `upload` take: an element for each of the parameter's. */
+export interface AdamWDLStates {
+  /** Running mean of the gradient, and of its square. */
+  readonly moment1: Float32Array;
+  /** Running mean of the gradient, and of its square. */
+  readonly moment2: Float32Array;
+}
+
 /** Names and types of what a running AdamWDL has. */
 export interface AdamWDLTypes {
   readonly hypers: { readonly lr: number; readonly beta1: number; readonly beta2: number; readonly epsilon: number; readonly weightDecay: number; readonly layerwiseDecay: number; readonly nLayers: number };
   readonly mutable: "lr" | "beta1" | "beta2" | "epsilon" | "weightDecay" | "layerwiseDecay";
-  readonly states: "moment1" | "moment2";
+  readonly states: keyof AdamWDLStates;
 }
 
 /**

@@ -32,11 +32,17 @@ export type LionOptions = unknown;
 /** What Lion is made with. */
 export type LionSettings = BaseSettings & LionHypers & LionOptions;
 
+/** States of Lion, by the key that `download` and `upload` take: an element for each of the parameter's. */
+export interface LionStates {
+  /** Running mean of the gradient. */
+  readonly m: Float32Array;
+}
+
 /** Names and types of what a running Lion has. */
 export interface LionTypes {
   readonly hypers: { readonly lr: number; readonly beta1: number; readonly beta2: number; readonly weightDecay: number };
   readonly mutable: "lr" | "beta1" | "beta2" | "weightDecay";
-  readonly states: "m";
+  readonly states: keyof LionStates;
 }
 
 /** Lion: the sign of an interpolated momentum (Chen et al., arXiv:2302.06675), as the authors' own code. */

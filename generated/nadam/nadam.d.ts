@@ -48,11 +48,19 @@ export type NAdamOptions = {
 /** What NAdam is made with. */
 export type NAdamSettings = BaseSettings & NAdamHypers & NAdamOptions;
 
+/** States of NAdam, by the key that `download` and `upload` take: an element for each of the parameter's. */
+export interface NAdamStates {
+  /** Running mean of the gradient, and of its square. */
+  readonly m: Float32Array;
+  /** Running mean of the gradient, and of its square. */
+  readonly v: Float32Array;
+}
+
 /** Names and types of what a running NAdam has. */
 export interface NAdamTypes {
   readonly hypers: { readonly lr: number; readonly beta1: number; readonly beta2: number; readonly epsilon: number; readonly weightDecay: number; readonly momentumDecay: number };
   readonly mutable: "lr" | "beta1" | "beta2" | "epsilon" | "weightDecay" | "momentumDecay";
-  readonly states: "m" | "v";
+  readonly states: keyof NAdamStates;
 }
 
 /** NAdam, Adam with Nesterov momentum (Dozat, ICLR workshop 2016), as torch.optim.NAdam. */

@@ -43,11 +43,19 @@ export type RAdamOptions = {
 /** What RAdam is made with. */
 export type RAdamSettings = BaseSettings & RAdamHypers & RAdamOptions;
 
+/** States of RAdam, by the key that `download` and `upload` take: an element for each of the parameter's. */
+export interface RAdamStates {
+  /** Running mean of the gradient, and of its square. */
+  readonly m: Float32Array;
+  /** Running mean of the gradient, and of its square. */
+  readonly v: Float32Array;
+}
+
 /** Names and types of what a running RAdam has. */
 export interface RAdamTypes {
   readonly hypers: { readonly lr: number; readonly beta1: number; readonly beta2: number; readonly epsilon: number; readonly weightDecay: number };
   readonly mutable: "lr" | "beta1" | "beta2" | "epsilon" | "weightDecay";
-  readonly states: "m" | "v";
+  readonly states: keyof RAdamStates;
 }
 
 /** RAdam, Adam with a rectified variance (Liu et al., arXiv:1908.03265), as torch.optim.RAdam. */

@@ -48,11 +48,21 @@ export type RMSpropOptions = {
 /** What RMSprop is made with. */
 export type RMSpropSettings = BaseSettings & RMSpropHypers & RMSpropOptions;
 
+/** States of RMSprop, by the key that `download` and `upload` take: an element for each of the parameter's. */
+export interface RMSpropStates {
+  /** Running mean of the gradient's square. */
+  readonly v: Float32Array;
+  /** Running sum of the scaled gradients. */
+  readonly buffer: Float32Array;
+  /** Running mean of the gradient. */
+  readonly a: Float32Array;
+}
+
 /** Names and types of what a running RMSprop has. */
 export interface RMSpropTypes {
   readonly hypers: { readonly lr: number; readonly alpha: number; readonly epsilon: number; readonly weightDecay: number; readonly momentum: number };
   readonly mutable: "lr" | "alpha" | "epsilon" | "weightDecay" | "momentum";
-  readonly states: "v" | "buffer" | "a";
+  readonly states: keyof RMSpropStates;
 }
 
 /** RMSprop (Tieleman and Hinton, Coursera lecture 6.5, 2012), as torch.optim.RMSprop; centered after Graves, arXiv:1308.0850. */

@@ -38,11 +38,17 @@ export type SGDOptions = {
 /** What SGD is made with. */
 export type SGDSettings = BaseSettings & SGDHypers & SGDOptions;
 
+/** States of SGD, by the key that `download` and `upload` take: an element for each of the parameter's. */
+export interface SGDStates {
+  /** Running sum of the gradients. */
+  readonly momentumBuffer: Float32Array;
+}
+
 /** Names and types of what a running SGD has. */
 export interface SGDTypes {
   readonly hypers: { readonly lr: number; readonly momentum: number; readonly dampening: number; readonly weightDecay: number };
   readonly mutable: "lr" | "momentum" | "dampening" | "weightDecay";
-  readonly states: "momentumBuffer";
+  readonly states: keyof SGDStates;
 }
 
 /**

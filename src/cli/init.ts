@@ -23,7 +23,8 @@ optimizer MyOptimizer {
   /// Number of layers.
   fixed hyper n_layers: int = 12 in [1, inf)
 
-  // An option is chosen when you build: each choice has kernels of its own.
+  // An option is chosen when you build; a build has the default unless optspec.config.json asks for others:
+  // { "builds": { "MyOptimizer": [{ "nesterov": false }, { "nesterov": true }] } }
   /// Look one step ahead, as Nesterov's momentum does.
   option nesterov = false
 
@@ -36,10 +37,11 @@ optimizer MyOptimizer {
   param <- param - lr * (direction + weight_decay * param)
 
   // What a parameter's name decides. The first arm that matches wins; {layer} is the number found there.
+  // An arm that matches no parameter is a mistake, unless it is optional.
   rules scale lr {
-    "layers.{layer}"  => layer_decay ^ (n_layers - layer)
-    "*embedding*"     => layer_decay ^ (n_layers + 1)
-    else              => 1
+    "layers.{layer}"       => layer_decay ^ (n_layers - layer)
+    optional "*embedding*" => layer_decay ^ (n_layers + 1)
+    else                   => 1
   }
 }
 `;
@@ -61,7 +63,9 @@ export function init(context: Context): Outcome {
     "Then, in your program:",
     '  import { MyOptimizer } from "./generated/myoptimizer/myoptimizer.js";',
     '  import { cpu } from "optspec/cpu";',
-    '  const optimizer = await MyOptimizer.create(await cpu(), { params: [{ name: "weight", shape: [2, 2] }] });',
+    "  const optimizer = await MyOptimizer.create(await cpu(), { params, nLayers: 4 });",
+    "  await optimizer.step({ gradients });",
+    'where params lists what you train: [{ name: "layers.0.weight", shape: [2, 2], data }, ...]',
   ];
   return { exitCode: 0, diagnostics: [], text: FILE, summary: next.join("\n"), json: { file: FILE } };
 }

@@ -110,7 +110,18 @@ export function spec({ globals = [], options = [], states = [], body }: Parts): 
   const hypers = globals.map(
     (name): HyperSpec => ({ name, doc: null, type: "number", fixed: false, value: num(0), range: null, globalBecause: span, span }),
   );
-  return { source: { path: "handmade.opt", text: "" }, name: "Handmade", doc: null, hypers, options, states, body, rules, rulesets: [], span };
+  return {
+    source: { path: "handmade.opt", text: "" },
+    name: "Handmade",
+    doc: null,
+    hypers,
+    options,
+    states,
+    body,
+    rules,
+    rulesets: [],
+    span,
+  };
 }
 
 /** (1 - rate) * x + rate * average, in the order m <- rate * m + (1 - rate) * x. */

@@ -8,7 +8,7 @@ export const buildMessages = {
   "unknown-build-option": ({ optimizer, option, options }: { optimizer: string; option: string; options: readonly string[] }): Message => ({
     message: `a build of \`${optimizer}\` sets \`${option}\`, which is not one of its options`,
     caption: options.length === 0 ? "has no options" : `has ${listed(options)}`,
-    help: "change `builds` in the configuration, or add the option to the spec",
+    help: options.length === 0 ? "leave it out" : `write one of ${listed(options)}: in \`builds\` of the configuration, or behind --option`,
   }),
   "unknown-build-word": ({
     optimizer,
@@ -23,7 +23,7 @@ export const buildMessages = {
   }): Message => ({
     message: `a build of \`${optimizer}\` sets \`${option}\` to \`${word}\`, which it cannot be`,
     caption: `is one of ${listed(words)}`,
-    help: "change `builds` in the configuration, or add the word to the option",
+    help: `write one of ${listed(words)}: in \`builds\` of the configuration, or behind --option`,
   }),
   "first-step-not-finite": ({ optimizer, cell }: { optimizer: string; cell: string }): Message => ({
     message: `with the default hypers, a gradient of zeros makes \`${cell}\` of \`${optimizer}\` infinite or NaN at the first step`,

@@ -179,7 +179,7 @@ const flowMessages = {
   "device-into-host": ({ name, governs }: Named & { governs: boolean }) =>
     withHelp(
       `\`${name}\` is kept by the host, and this ${governs ? "condition " : ""}is computed on the device: the host would have to wait for it`,
-      `keep it on the device: \`state ${name}: model = ...\``,
+      `keep it on the device: \`state ${name} = ...\`, a number for each element`,
     ),
   "when-not-setup": ({ stage }: { stage: string }) =>
     withHelp(

@@ -53,8 +53,20 @@ function optimizerTypes({ spec, manifest }: EmitRequest, names: ModuleNames, loc
   const text = spec.doc ?? `The optimizer ${spec.name}.`;
   const hypers = manifest.hypers.map((hyper) => `readonly ${hyper.key}: ${hyper.type === "bool" ? "boolean" : "number"}`);
   const mutable = manifest.hypers.filter((hyper) => !hyper.fixed).map((hyper) => hyper.key);
-  const states = manifest.builds.flatMap((build) => build.states.map((state) => state.key));
+  const states = new Map(manifest.builds.flatMap((build) => build.states.map((state) => [state.key, state] as const)));
   return [
+    {
+      kind: StructureKind.Interface,
+      name: names.states,
+      isExported: true,
+      docs: docOf(`States of ${spec.name}, by the key that \`download\` and \`upload\` take: an element for each of the parameter's.`),
+      properties: [...states.values()].map(({ key, doc }) => ({
+        name: key,
+        isReadonly: true,
+        type: "Float32Array",
+        ...(doc !== null && { docs: docOf(doc) }),
+      })),
+    },
     {
       kind: StructureKind.Interface,
       name: names.types,
@@ -63,7 +75,7 @@ function optimizerTypes({ spec, manifest }: EmitRequest, names: ModuleNames, loc
       properties: [
         { name: "hypers", isReadonly: true, type: hypers.length === 0 ? "Record<never, never>" : `{ ${hypers.join("; ")} }` },
         { name: "mutable", isReadonly: true, type: unionOf(mutable) },
-        { name: "states", isReadonly: true, type: unionOf(states) },
+        { name: "states", isReadonly: true, type: `keyof ${names.states}` },
       ],
     },
     {

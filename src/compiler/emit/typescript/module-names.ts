@@ -9,6 +9,7 @@ export interface ModuleNames {
   readonly settings: string;
   readonly hypers: string;
   readonly options: string;
+  readonly states: string;
   readonly types: string;
   readonly manifest: string;
   readonly definition: string;
@@ -25,6 +26,7 @@ export function nameModule(spec: Spec): ModuleNames {
     settings: related("Settings"),
     hypers: related("Hypers"),
     options: related("Options"),
+    states: related("States"),
     types: related("Types"),
     manifest: namer("manifest"),
     definition: namer("definition"),
