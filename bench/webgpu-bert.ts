@@ -23,7 +23,7 @@ struct Hypers { b1: f32, c1: f32, b2: f32, c2: f32, decay: f32, size: f32, root:
   m[i] = mi;
   v[i] = vi;
   let pi = p[i] - h.decay * p[i];
-  p[i] = pi - h.size * (mi / (sqrt(vi) / h.root + h.eps));
+  p[i] = pi - h.size * (mi / (sqrt(vi) + h.eps));
 }`;
 
 /** The peer: one dispatch over flat arrays, as somebody would write it who knows one model and one learning rate. */
@@ -53,7 +53,16 @@ async function handWritten(device: GPUDevice, elements: number): Promise<Contest
         device.queue.writeBuffer(
           hypers,
           0,
-          new Float32Array([0.9, 0.1, 0.999, 0.001, 1e-5, 1e-3 / (1 - 0.9 ** t), Math.sqrt(1 - 0.999 ** t), 1e-8]),
+          new Float32Array([
+            0.9,
+            0.1,
+            0.999,
+            0.001,
+            1e-5,
+            (1e-3 * Math.sqrt(1 - 0.999 ** t)) / (1 - 0.9 ** t),
+            0,
+            1e-8 * Math.sqrt(1 - 0.999 ** t),
+          ]),
         );
         const encoder = device.createCommandEncoder();
         const pass = encoder.beginComputePass();

@@ -5,7 +5,7 @@ import { createOptimizer } from "optspec/runtime";
 const manifest = {
   "manifestVersion": 1,
   "generator": { "name": "optspec", "version": "0.1.0" },
-  "source": { "file": "adam.opt", "sha256": "05a1af2853f2c979b09688fa7505a8fc6ceddf6e58d788b8b4f1b2646a046e92" },
+  "source": { "file": "adam.opt", "sha256": "d4421c1a0413f95fc9ac5126170b1fee10b66ddbc2d4b239d5db4065ff0f5ef2" },
   "optimizer": { "name": "Adam", "doc": "Adam (Kingma and Ba, arXiv:1412.6980), as torch.optim.Adam: weight decay is added to the gradient." },
   "hypers": [
     {
@@ -88,15 +88,17 @@ const manifest = {
         { "op": "apply", "fn": "sub", "args": [2, 1] },
         { "op": "hyper", "hyper": "beta2", "form": "value" },
         { "op": "apply", "fn": "sub", "args": [2, 4] },
-        { "op": "fact", "fact": "t" },
-        { "op": "apply", "fn": "pow", "args": [4, 6] },
-        { "op": "apply", "fn": "sub", "args": [2, 7] },
-        { "op": "apply", "fn": "sqrt", "args": [8] },
         { "op": "hyper", "hyper": "epsilon", "form": "value" },
+        { "op": "fact", "fact": "t" },
+        { "op": "apply", "fn": "pow", "args": [4, 7] },
+        { "op": "apply", "fn": "sub", "args": [2, 8] },
+        { "op": "apply", "fn": "sqrt", "args": [9] },
+        { "op": "apply", "fn": "mul", "args": [6, 10] },
         { "op": "hyper", "hyper": "lr", "form": "value" },
-        { "op": "apply", "fn": "pow", "args": [1, 6] },
-        { "op": "apply", "fn": "sub", "args": [2, 12] },
-        { "op": "apply", "fn": "div", "args": [11, 13] }
+        { "op": "apply", "fn": "mul", "args": [12, 10] },
+        { "op": "apply", "fn": "pow", "args": [1, 7] },
+        { "op": "apply", "fn": "sub", "args": [2, 14] },
+        { "op": "apply", "fn": "div", "args": [13, 15] }
       ],
       "facts": ["beta1", "beta2", "epsilon", "lr", "weight_decay"],
       "states": [
@@ -107,7 +109,7 @@ const manifest = {
       "programs": [
         {
           "entry": "step",
-          "rowWidth": 12,
+          "rowWidth": 8,
           "variants": [
             {
               "when": [],
@@ -117,9 +119,8 @@ const manifest = {
                 { "name": "one_minus_beta1", "value": 3 },
                 { "name": "beta2", "value": 4 },
                 { "name": "one_minus_beta2", "value": 5 },
-                { "name": "sqrt_one_minus_beta2_pow_t", "value": 9 },
-                { "name": "epsilon", "value": 10 },
-                { "name": "lr_over_one_minus_beta1_pow_t", "value": 14 }
+                { "name": "epsilon_times_correction", "value": 11 },
+                { "name": "step_size", "value": 16 }
               ],
               "stateSlots": [0, 1],
               "hostStores": []
@@ -147,15 +148,17 @@ const manifest = {
         { "op": "apply", "fn": "sub", "args": [2, 1] },
         { "op": "hyper", "hyper": "beta2", "form": "value" },
         { "op": "apply", "fn": "sub", "args": [2, 4] },
-        { "op": "fact", "fact": "t" },
-        { "op": "apply", "fn": "pow", "args": [4, 6] },
-        { "op": "apply", "fn": "sub", "args": [2, 7] },
-        { "op": "apply", "fn": "sqrt", "args": [8] },
         { "op": "hyper", "hyper": "epsilon", "form": "value" },
+        { "op": "fact", "fact": "t" },
+        { "op": "apply", "fn": "pow", "args": [4, 7] },
+        { "op": "apply", "fn": "sub", "args": [2, 8] },
+        { "op": "apply", "fn": "sqrt", "args": [9] },
+        { "op": "apply", "fn": "mul", "args": [6, 10] },
         { "op": "hyper", "hyper": "lr", "form": "value" },
-        { "op": "apply", "fn": "pow", "args": [1, 6] },
-        { "op": "apply", "fn": "sub", "args": [2, 12] },
-        { "op": "apply", "fn": "div", "args": [11, 13] }
+        { "op": "apply", "fn": "mul", "args": [12, 10] },
+        { "op": "apply", "fn": "pow", "args": [1, 7] },
+        { "op": "apply", "fn": "sub", "args": [2, 14] },
+        { "op": "apply", "fn": "div", "args": [13, 15] }
       ],
       "facts": ["beta1", "beta2", "epsilon", "lr", "weight_decay"],
       "states": [
@@ -167,7 +170,7 @@ const manifest = {
       "programs": [
         {
           "entry": "step",
-          "rowWidth": 12,
+          "rowWidth": 8,
           "variants": [
             {
               "when": [],
@@ -177,9 +180,8 @@ const manifest = {
                 { "name": "one_minus_beta1", "value": 3 },
                 { "name": "beta2", "value": 4 },
                 { "name": "one_minus_beta2", "value": 5 },
-                { "name": "sqrt_one_minus_beta2_pow_t", "value": 9 },
-                { "name": "epsilon", "value": 10 },
-                { "name": "lr_over_one_minus_beta1_pow_t", "value": 14 }
+                { "name": "epsilon_times_correction", "value": 11 },
+                { "name": "step_size", "value": 16 }
               ],
               "stateSlots": [0, 1, 2],
               "hostStores": []

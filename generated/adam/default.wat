@@ -10,9 +10,8 @@
     (local $one_minus_beta1 v128)
     (local $beta2 v128)
     (local $one_minus_beta2 v128)
-    (local $sqrt_one_minus_beta2_pow_t v128)
-    (local $epsilon v128)
-    (local $lr_over_one_minus_beta1_pow_t v128)
+    (local $epsilon_times_correction v128)
+    (local $step_size v128)
     (local $old_param v128)
     (local $grad v128)
     (local $old_m v128)
@@ -28,9 +27,8 @@
     (local.set $one_minus_beta1 (v128.load32_splat offset=12 (local.get $row))) ;; 1 - beta1
     (local.set $beta2 (v128.load32_splat offset=16 (local.get $row)))
     (local.set $one_minus_beta2 (v128.load32_splat offset=20 (local.get $row))) ;; 1 - beta2
-    (local.set $sqrt_one_minus_beta2_pow_t (v128.load32_splat offset=24 (local.get $row))) ;; sqrt(1 - beta2^t)
-    (local.set $epsilon (v128.load32_splat offset=28 (local.get $row)))
-    (local.set $lr_over_one_minus_beta1_pow_t (v128.load32_splat offset=32 (local.get $row))) ;; lr / (1 - beta1^t)
+    (local.set $epsilon_times_correction (v128.load32_splat offset=24 (local.get $row))) ;; epsilon * sqrt(1 - beta2^t)
+    (local.set $step_size (v128.load32_splat offset=28 (local.get $row))) ;; lr * sqrt(1 - beta2^t) / (1 - beta1^t)
     (local.set $v_at (i32.add (local.get $state_at) (i32.mul (local.get $state_stride) (i32.const 1))))
     (loop $next
       (local.set $old_param (v128.load (local.get $param_at)))
@@ -51,12 +49,8 @@
         (f32x4.sub
           (local.get $old_param)
           (f32x4.mul
-            (local.get $lr_over_one_minus_beta1_pow_t)
-            (f32x4.div
-              (local.get $m)
-              (f32x4.add
-                (f32x4.div (f32x4.sqrt (local.get $v)) (local.get $sqrt_one_minus_beta2_pow_t))
-                (local.get $epsilon))))))
+            (local.get $step_size)
+            (f32x4.div (local.get $m) (f32x4.add (f32x4.sqrt (local.get $v)) (local.get $epsilon_times_correction))))))
 
       (v128.store (local.get $param_at) (local.get $param))
       (v128.store (local.get $state_at) (local.get $m))
@@ -73,7 +67,7 @@
     (block $done
       (loop $next
         (br_if $done (i32.eqz (local.get $count)))
-        (local.set $row (i32.add (local.get $rows) (i32.mul (i32.load offset=16 (local.get $chunk)) (i32.const 48))))
+        (local.set $row (i32.add (local.get $rows) (i32.mul (i32.load offset=16 (local.get $chunk)) (i32.const 32))))
         (local.set $variant (i32.trunc_sat_f32_u (f32.load (local.get $row))))
         (local.set $left (i32.shr_u (i32.add (i32.load offset=12 (local.get $chunk)) (i32.const 3)) (i32.const 2)))
         (if (i32.eq (local.get $variant) (i32.const 0)) (then (call $step_variant0

@@ -5,7 +5,7 @@ import { createOptimizer } from "optspec/runtime";
 const manifest = {
   "manifestVersion": 1,
   "generator": { "name": "optspec", "version": "0.1.0" },
-  "source": { "file": "adamw.opt", "sha256": "e680f522253f62cf1b5918a6791cd63c777697fa5b8ca4a23a49e3d5aa04037d" },
+  "source": { "file": "adamw.opt", "sha256": "97d97d5efe6f8756df2169df7aef28794d106fa94aabb54a23f6a94a1fc51b8d" },
   "optimizer": { "name": "AdamW", "doc": "AdamW: Adam with decoupled weight decay (Loshchilov and Hutter, arXiv:1711.05101), as torch.optim.AdamW." },
   "hypers": [
     {
@@ -90,14 +90,16 @@ const manifest = {
         { "op": "hyper", "hyper": "lr", "form": "value" },
         { "op": "hyper", "hyper": "weight_decay", "form": "value" },
         { "op": "apply", "fn": "mul", "args": [5, 6] },
-        { "op": "fact", "fact": "t" },
-        { "op": "apply", "fn": "pow", "args": [3, 8] },
-        { "op": "apply", "fn": "sub", "args": [1, 9] },
-        { "op": "apply", "fn": "sqrt", "args": [10] },
         { "op": "hyper", "hyper": "epsilon", "form": "value" },
-        { "op": "apply", "fn": "pow", "args": [0, 8] },
-        { "op": "apply", "fn": "sub", "args": [1, 13] },
-        { "op": "apply", "fn": "div", "args": [5, 14] }
+        { "op": "fact", "fact": "t" },
+        { "op": "apply", "fn": "pow", "args": [3, 9] },
+        { "op": "apply", "fn": "sub", "args": [1, 10] },
+        { "op": "apply", "fn": "sqrt", "args": [11] },
+        { "op": "apply", "fn": "mul", "args": [8, 12] },
+        { "op": "apply", "fn": "mul", "args": [5, 12] },
+        { "op": "apply", "fn": "pow", "args": [0, 9] },
+        { "op": "apply", "fn": "sub", "args": [1, 15] },
+        { "op": "apply", "fn": "div", "args": [14, 16] }
       ],
       "facts": ["beta1", "beta2", "epsilon", "lr", "weight_decay"],
       "states": [
@@ -108,7 +110,7 @@ const manifest = {
       "programs": [
         {
           "entry": "step",
-          "rowWidth": 12,
+          "rowWidth": 8,
           "variants": [
             {
               "when": [],
@@ -118,9 +120,8 @@ const manifest = {
                 { "name": "beta2", "value": 3 },
                 { "name": "one_minus_beta2", "value": 4 },
                 { "name": "lr_times_weight_decay", "value": 7 },
-                { "name": "sqrt_one_minus_beta2_pow_t", "value": 11 },
-                { "name": "epsilon", "value": 12 },
-                { "name": "lr_over_one_minus_beta1_pow_t", "value": 15 }
+                { "name": "epsilon_times_correction", "value": 13 },
+                { "name": "step_size", "value": 17 }
               ],
               "stateSlots": [0, 1],
               "hostStores": []
@@ -150,14 +151,16 @@ const manifest = {
         { "op": "hyper", "hyper": "lr", "form": "value" },
         { "op": "hyper", "hyper": "weight_decay", "form": "value" },
         { "op": "apply", "fn": "mul", "args": [5, 6] },
-        { "op": "fact", "fact": "t" },
-        { "op": "apply", "fn": "pow", "args": [3, 8] },
-        { "op": "apply", "fn": "sub", "args": [1, 9] },
-        { "op": "apply", "fn": "sqrt", "args": [10] },
         { "op": "hyper", "hyper": "epsilon", "form": "value" },
-        { "op": "apply", "fn": "pow", "args": [0, 8] },
-        { "op": "apply", "fn": "sub", "args": [1, 13] },
-        { "op": "apply", "fn": "div", "args": [5, 14] }
+        { "op": "fact", "fact": "t" },
+        { "op": "apply", "fn": "pow", "args": [3, 9] },
+        { "op": "apply", "fn": "sub", "args": [1, 10] },
+        { "op": "apply", "fn": "sqrt", "args": [11] },
+        { "op": "apply", "fn": "mul", "args": [8, 12] },
+        { "op": "apply", "fn": "mul", "args": [5, 12] },
+        { "op": "apply", "fn": "pow", "args": [0, 9] },
+        { "op": "apply", "fn": "sub", "args": [1, 15] },
+        { "op": "apply", "fn": "div", "args": [14, 16] }
       ],
       "facts": ["beta1", "beta2", "epsilon", "lr", "weight_decay"],
       "states": [
@@ -169,7 +172,7 @@ const manifest = {
       "programs": [
         {
           "entry": "step",
-          "rowWidth": 12,
+          "rowWidth": 8,
           "variants": [
             {
               "when": [],
@@ -179,9 +182,8 @@ const manifest = {
                 { "name": "beta2", "value": 3 },
                 { "name": "one_minus_beta2", "value": 4 },
                 { "name": "lr_times_weight_decay", "value": 7 },
-                { "name": "sqrt_one_minus_beta2_pow_t", "value": 11 },
-                { "name": "epsilon", "value": 12 },
-                { "name": "lr_over_one_minus_beta1_pow_t", "value": 15 }
+                { "name": "epsilon_times_correction", "value": 13 },
+                { "name": "step_size", "value": 17 }
               ],
               "stateSlots": [0, 1, 2],
               "hostStores": []

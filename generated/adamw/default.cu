@@ -37,9 +37,8 @@ static __device__ __forceinline__ void step_variant0(const Tensor& tensor, const
   const float beta2 = row[3];
   const float one_minus_beta2 = row[4]; // 1 - beta2
   const float lr_times_weight_decay = row[5]; // lr * weight_decay
-  const float sqrt_one_minus_beta2_pow_t = row[6]; // sqrt(1 - beta2^t)
-  const float epsilon = row[7];
-  const float lr_over_one_minus_beta1_pow_t = row[8]; // lr / (1 - beta1^t)
+  const float epsilon_times_correction = row[6]; // epsilon * sqrt(1 - beta2^t)
+  const float step_size = row[7]; // lr * sqrt(1 - beta2^t) / (1 - beta1^t)
   float* __restrict__ params = tensor.param + first;
   const float* __restrict__ grads = tensor.grad + first;
   float* __restrict__ states0 = tensor.state + first;
@@ -53,7 +52,7 @@ static __device__ __forceinline__ void step_variant0(const Tensor& tensor, const
     const auto m = add_rn(mul_rn(beta1, old_m), mul_rn(one_minus_beta1, grad));
     const auto v = add_rn(mul_rn(beta2, old_v), mul_rn(one_minus_beta2, mul_rn(grad, grad)));
     const auto param_1 = sub_rn(old_param, mul_rn(lr_times_weight_decay, old_param));
-    const auto param = sub_rn(param_1, mul_rn(lr_over_one_minus_beta1_pow_t, div_rn(m, add_rn(div_rn(sqrt_rn(v), sqrt_one_minus_beta2_pow_t), epsilon))));
+    const auto param = sub_rn(param_1, mul_rn(step_size, div_rn(m, add_rn(sqrt_rn(v), epsilon_times_correction))));
     next_param = param;
     next_m = m;
     next_v = v;
@@ -93,12 +92,12 @@ static __device__ __forceinline__ void step_chunk(const Tensor& tensor, const fl
 
 }  // namespace AdamW_default
 
-// The whole model in one launch: a block for each chunk. `rows` is a page of rows, 12 numbers each.
+// The whole model in one launch: a block for each chunk. `rows` is a page of rows, 8 numbers each.
 extern "C" __global__ void __launch_bounds__(256) AdamW_default_step(const AdamW_default::Tensor* __restrict__ tensors, const AdamW_default::Chunk* __restrict__ chunks, unsigned int chunk_count, const float* __restrict__ rows) {
   if (blockIdx.x >= chunk_count) return;
   const AdamW_default::Chunk chunk = chunks[blockIdx.x];
   const AdamW_default::Tensor tensor = tensors[chunk.tensor];
-  AdamW_default::step_chunk(tensor, rows + tensor.row * 12u, chunk.first, chunk.count);
+  AdamW_default::step_chunk(tensor, rows + tensor.row * 8u, chunk.first, chunk.count);
 }
 
 // One tensor of `count` elements with its row; any number of blocks.

@@ -26,9 +26,8 @@ fn step_variant0(chunk: Chunk, row: u32, lane: u32) {
   let beta2 = vec4f(rows[row + 0u].w);
   let one_minus_beta2 = vec4f(rows[row + 1u].x); // 1 - beta2
   let lr_times_weight_decay = vec4f(rows[row + 1u].y); // lr * weight_decay
-  let sqrt_one_minus_beta2_pow_t = vec4f(rows[row + 1u].z); // sqrt(1 - beta2^t)
-  let epsilon = vec4f(rows[row + 1u].w);
-  let lr_over_one_minus_beta1_pow_t = vec4f(rows[row + 2u].x); // lr / (1 - beta1^t)
+  let epsilon_times_correction = vec4f(rows[row + 1u].z); // epsilon * sqrt(1 - beta2^t)
+  let step_size = vec4f(rows[row + 1u].w); // lr * sqrt(1 - beta2^t) / (1 - beta1^t)
   for (var i = lane; i < (chunk.count + 3u) / 4u; i += 256u) {
     let old_param = params[chunk.param + i];
     let grad = grads[chunk.param + i];
@@ -38,7 +37,7 @@ fn step_variant0(chunk: Chunk, row: u32, lane: u32) {
     let m = (beta1 * old_m) + (one_minus_beta1 * grad);
     let v = (beta2 * old_v) + (one_minus_beta2 * (grad * grad));
     let param_1 = old_param - (lr_times_weight_decay * old_param);
-    let param = param_1 - (lr_over_one_minus_beta1_pow_t * (m / ((sqrt(v) / sqrt_one_minus_beta2_pow_t) + epsilon)));
+    let param = param_1 - (step_size * (m / (sqrt(v) + epsilon_times_correction)));
 
     params[chunk.param + i] = param;
     states[chunk.state + i] = m;
@@ -51,7 +50,7 @@ fn step(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
   let index = workgroup.x + workgroup.y * workgroups.x;
   if (index >= arrayLength(&chunks)) { return; }
   let chunk = chunks[index];
-  let row = chunk.row * 3u;
+  let row = chunk.row * 2u;
   switch (u32(rows[row].x)) {
     case 0u: { step_variant0(chunk, row, lane); }
     default: {}

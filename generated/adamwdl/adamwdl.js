@@ -5,7 +5,7 @@ import { createOptimizer } from "optspec/runtime";
 const manifest = {
   "manifestVersion": 1,
   "generator": { "name": "optspec", "version": "0.1.0" },
-  "source": { "file": "adamwdl.opt", "sha256": "51f9ca2582f7eda5f154d8f4abef1f92da0c167b2e0d05b405c5d54b43c2f694" },
+  "source": { "file": "adamwdl.opt", "sha256": "a5572480b2704e92bbef9aec5aa3a882bc9d5499e09aba61582acfaf6d06f1c1" },
   "optimizer": {
     "name": "AdamWDL",
     "doc": "AdamW with layer-wise learning-rate decay, as PaddleNLP's AdamWDL.\n\nLayer `l` of `n_layers` (counted from 0) learns with `layerwise_decay ^ (n_layers - l)` of the learning rate, embeddings\nwith `layerwise_decay ^ (n_layers + 1)`, everything else with all of it. The top layer therefore gets `layerwise_decay ^ 1`.\nSources: Loshchilov and Hutter, arXiv:1711.05101; Clark et al. (ELECTRA), arXiv:2003.10555; `paddlenlp.ops.optimizer.AdamWDL`."
@@ -118,10 +118,10 @@ const manifest = {
         "verb": "scale",
         "hyper": "lr",
         "override": false,
-        "line": 40,
+        "line": 43,
         "arms": [
           {
-            "line": 41,
+            "line": 44,
             "column": 5,
             "text": "\"*encoder.layers.{layer}\" => layerwise_decay ^ (n_layers - layer)",
             "optional": false,
@@ -141,7 +141,7 @@ const manifest = {
             "value": 4
           },
           {
-            "line": 42,
+            "line": 45,
             "column": 5,
             "text": "\"*embedding*\" => layerwise_decay ^ (n_layers + 1)",
             "optional": false,
@@ -156,7 +156,7 @@ const manifest = {
             },
             "value": 7
           },
-          { "line": 43, "column": 5, "text": "else => 1", "optional": false, "condition": null, "value": 5 }
+          { "line": 46, "column": 5, "text": "else => 1", "optional": false, "condition": null, "value": 5 }
         ]
       }
     ],
@@ -177,15 +177,17 @@ const manifest = {
         { "op": "hyper", "hyper": "weight_decay", "form": "value" },
         { "op": "apply", "fn": "mul", "args": [5, 6] },
         { "op": "apply", "fn": "sub", "args": [1, 7] },
-        { "op": "fact", "fact": "t" },
-        { "op": "apply", "fn": "pow", "args": [3, 9] },
-        { "op": "apply", "fn": "sub", "args": [1, 10] },
-        { "op": "apply", "fn": "sqrt", "args": [11] },
         { "op": "hyper", "hyper": "epsilon", "form": "value" },
+        { "op": "fact", "fact": "t" },
+        { "op": "apply", "fn": "pow", "args": [3, 10] },
+        { "op": "apply", "fn": "sub", "args": [1, 11] },
+        { "op": "apply", "fn": "sqrt", "args": [12] },
+        { "op": "apply", "fn": "mul", "args": [9, 13] },
         { "op": "hyper", "hyper": "lr", "form": "value" },
-        { "op": "apply", "fn": "pow", "args": [0, 9] },
-        { "op": "apply", "fn": "sub", "args": [1, 15] },
-        { "op": "apply", "fn": "div", "args": [14, 16] }
+        { "op": "apply", "fn": "mul", "args": [15, 13] },
+        { "op": "apply", "fn": "pow", "args": [0, 10] },
+        { "op": "apply", "fn": "sub", "args": [1, 17] },
+        { "op": "apply", "fn": "div", "args": [16, 18] }
       ],
       "facts": ["beta1", "beta2", "epsilon", "lr", "lr.base", "weight_decay"],
       "states": [
@@ -196,7 +198,7 @@ const manifest = {
       "programs": [
         {
           "entry": "step",
-          "rowWidth": 12,
+          "rowWidth": 8,
           "variants": [
             {
               "when": [],
@@ -206,9 +208,8 @@ const manifest = {
                 { "name": "beta2", "value": 3 },
                 { "name": "one_minus_beta2", "value": 4 },
                 { "name": "one_minus_lr_base_times_weight_decay", "value": 8 },
-                { "name": "sqrt_one_minus_beta2_pow_t", "value": 12 },
-                { "name": "epsilon", "value": 13 },
-                { "name": "lr_over_one_minus_beta1_pow_t", "value": 17 }
+                { "name": "epsilon_times_correction", "value": 14 },
+                { "name": "step_size", "value": 19 }
               ],
               "stateSlots": [0, 1],
               "hostStores": []
@@ -239,14 +240,16 @@ const manifest = {
         { "op": "hyper", "hyper": "weight_decay", "form": "value" },
         { "op": "apply", "fn": "mul", "args": [5, 6] },
         { "op": "apply", "fn": "sub", "args": [1, 7] },
-        { "op": "fact", "fact": "t" },
-        { "op": "apply", "fn": "pow", "args": [3, 9] },
-        { "op": "apply", "fn": "sub", "args": [1, 10] },
-        { "op": "apply", "fn": "sqrt", "args": [11] },
         { "op": "hyper", "hyper": "epsilon", "form": "value" },
-        { "op": "apply", "fn": "pow", "args": [0, 9] },
-        { "op": "apply", "fn": "sub", "args": [1, 14] },
-        { "op": "apply", "fn": "div", "args": [5, 15] }
+        { "op": "fact", "fact": "t" },
+        { "op": "apply", "fn": "pow", "args": [3, 10] },
+        { "op": "apply", "fn": "sub", "args": [1, 11] },
+        { "op": "apply", "fn": "sqrt", "args": [12] },
+        { "op": "apply", "fn": "mul", "args": [9, 13] },
+        { "op": "apply", "fn": "mul", "args": [5, 13] },
+        { "op": "apply", "fn": "pow", "args": [0, 10] },
+        { "op": "apply", "fn": "sub", "args": [1, 16] },
+        { "op": "apply", "fn": "div", "args": [15, 17] }
       ],
       "facts": ["beta1", "beta2", "epsilon", "lr", "weight_decay"],
       "states": [
@@ -257,7 +260,7 @@ const manifest = {
       "programs": [
         {
           "entry": "step",
-          "rowWidth": 12,
+          "rowWidth": 8,
           "variants": [
             {
               "when": [],
@@ -267,9 +270,8 @@ const manifest = {
                 { "name": "beta2", "value": 3 },
                 { "name": "one_minus_beta2", "value": 4 },
                 { "name": "one_minus_lr_times_weight_decay", "value": 8 },
-                { "name": "sqrt_one_minus_beta2_pow_t", "value": 12 },
-                { "name": "epsilon", "value": 13 },
-                { "name": "lr_over_one_minus_beta1_pow_t", "value": 16 }
+                { "name": "epsilon_times_correction", "value": 14 },
+                { "name": "step_size", "value": 18 }
               ],
               "stateSlots": [0, 1],
               "hostStores": []
@@ -303,14 +305,16 @@ const manifest = {
         { "op": "hyper", "hyper": "lr", "form": "value" },
         { "op": "apply", "fn": "mul", "args": [9, 6] },
         { "op": "apply", "fn": "sub", "args": [1, 10] },
-        { "op": "fact", "fact": "t" },
-        { "op": "apply", "fn": "pow", "args": [3, 12] },
-        { "op": "apply", "fn": "sub", "args": [1, 13] },
-        { "op": "apply", "fn": "sqrt", "args": [14] },
         { "op": "hyper", "hyper": "epsilon", "form": "value" },
-        { "op": "apply", "fn": "pow", "args": [0, 12] },
-        { "op": "apply", "fn": "sub", "args": [1, 17] },
-        { "op": "apply", "fn": "div", "args": [9, 18] }
+        { "op": "fact", "fact": "t" },
+        { "op": "apply", "fn": "pow", "args": [3, 13] },
+        { "op": "apply", "fn": "sub", "args": [1, 14] },
+        { "op": "apply", "fn": "sqrt", "args": [15] },
+        { "op": "apply", "fn": "mul", "args": [12, 16] },
+        { "op": "apply", "fn": "mul", "args": [9, 16] },
+        { "op": "apply", "fn": "pow", "args": [0, 13] },
+        { "op": "apply", "fn": "sub", "args": [1, 19] },
+        { "op": "apply", "fn": "div", "args": [18, 20] }
       ],
       "facts": ["beta1", "beta2", "epsilon", "lr", "lr.base", "weight_decay"],
       "states": [
@@ -332,9 +336,8 @@ const manifest = {
                 { "name": "one_minus_beta2", "value": 4 },
                 { "name": "one_minus_lr_base_times_weight_decay", "value": 8 },
                 { "name": "one_minus_lr_times_weight_decay", "value": 11 },
-                { "name": "sqrt_one_minus_beta2_pow_t", "value": 15 },
-                { "name": "epsilon", "value": 16 },
-                { "name": "lr_over_one_minus_beta1_pow_t", "value": 19 }
+                { "name": "epsilon_times_correction", "value": 17 },
+                { "name": "step_size", "value": 21 }
               ],
               "stateSlots": [0, 1],
               "hostStores": []

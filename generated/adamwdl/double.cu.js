@@ -39,9 +39,8 @@ static __device__ __forceinline__ void step_variant0(const Tensor& tensor, const
   const float one_minus_beta2 = row[4]; // 1 - beta2
   const float one_minus_lr_base_times_weight_decay = row[5]; // 1 - lr.base * weight_decay
   const float one_minus_lr_times_weight_decay = row[6]; // 1 - lr * weight_decay
-  const float sqrt_one_minus_beta2_pow_t = row[7]; // sqrt(1 - beta2^t)
-  const float epsilon = row[8];
-  const float lr_over_one_minus_beta1_pow_t = row[9]; // lr / (1 - beta1^t)
+  const float epsilon_times_correction = row[7]; // epsilon * sqrt(1 - beta2^t)
+  const float step_size = row[8]; // lr * sqrt(1 - beta2^t) / (1 - beta1^t)
   float* __restrict__ params = tensor.param + first;
   const float* __restrict__ grads = tensor.grad + first;
   float* __restrict__ states0 = tensor.state + first;
@@ -56,7 +55,7 @@ static __device__ __forceinline__ void step_variant0(const Tensor& tensor, const
     const auto moment2 = add_rn(mul_rn(beta2, old_moment2), mul_rn(one_minus_beta2, mul_rn(grad, grad)));
     const auto param_1 = mul_rn(old_param, one_minus_lr_base_times_weight_decay);
     const auto param_2 = mul_rn(param_1, one_minus_lr_times_weight_decay);
-    const auto param = sub_rn(param_2, mul_rn(lr_over_one_minus_beta1_pow_t, div_rn(moment1, add_rn(div_rn(sqrt_rn(moment2), sqrt_one_minus_beta2_pow_t), epsilon))));
+    const auto param = sub_rn(param_2, mul_rn(step_size, div_rn(moment1, add_rn(sqrt_rn(moment2), epsilon_times_correction))));
     next_param = param;
     next_moment1 = moment1;
     next_moment2 = moment2;

@@ -11,9 +11,8 @@
     (local $one_minus_beta2 v128)
     (local $one_minus_lr_base_times_weight_decay v128)
     (local $one_minus_lr_times_weight_decay v128)
-    (local $sqrt_one_minus_beta2_pow_t v128)
-    (local $epsilon v128)
-    (local $lr_over_one_minus_beta1_pow_t v128)
+    (local $epsilon_times_correction v128)
+    (local $step_size v128)
     (local $old_param v128)
     (local $grad v128)
     (local $old_moment1 v128)
@@ -31,9 +30,8 @@
     (local.set $one_minus_beta2 (v128.load32_splat offset=16 (local.get $row))) ;; 1 - beta2
     (local.set $one_minus_lr_base_times_weight_decay (v128.load32_splat offset=20 (local.get $row))) ;; 1 - lr.base * weight_decay
     (local.set $one_minus_lr_times_weight_decay (v128.load32_splat offset=24 (local.get $row))) ;; 1 - lr * weight_decay
-    (local.set $sqrt_one_minus_beta2_pow_t (v128.load32_splat offset=28 (local.get $row))) ;; sqrt(1 - beta2^t)
-    (local.set $epsilon (v128.load32_splat offset=32 (local.get $row)))
-    (local.set $lr_over_one_minus_beta1_pow_t (v128.load32_splat offset=36 (local.get $row))) ;; lr / (1 - beta1^t)
+    (local.set $epsilon_times_correction (v128.load32_splat offset=28 (local.get $row))) ;; epsilon * sqrt(1 - beta2^t)
+    (local.set $step_size (v128.load32_splat offset=32 (local.get $row))) ;; lr * sqrt(1 - beta2^t) / (1 - beta1^t)
     (local.set $moment2_at (i32.add (local.get $state_at) (i32.mul (local.get $state_stride) (i32.const 1))))
     (loop $next
       (local.set $old_param (v128.load (local.get $param_at)))
@@ -55,12 +53,10 @@
         (f32x4.sub
           (local.get $param_2)
           (f32x4.mul
-            (local.get $lr_over_one_minus_beta1_pow_t)
+            (local.get $step_size)
             (f32x4.div
               (local.get $moment1)
-              (f32x4.add
-                (f32x4.div (f32x4.sqrt (local.get $moment2)) (local.get $sqrt_one_minus_beta2_pow_t))
-                (local.get $epsilon))))))
+              (f32x4.add (f32x4.sqrt (local.get $moment2)) (local.get $epsilon_times_correction))))))
 
       (v128.store (local.get $param_at) (local.get $param))
       (v128.store (local.get $state_at) (local.get $moment1))

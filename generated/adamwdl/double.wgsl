@@ -26,9 +26,8 @@ fn step_variant0(chunk: Chunk, row: u32, lane: u32) {
   let one_minus_beta2 = vec4f(rows[row + 1u].x); // 1 - beta2
   let one_minus_lr_base_times_weight_decay = vec4f(rows[row + 1u].y); // 1 - lr.base * weight_decay
   let one_minus_lr_times_weight_decay = vec4f(rows[row + 1u].z); // 1 - lr * weight_decay
-  let sqrt_one_minus_beta2_pow_t = vec4f(rows[row + 1u].w); // sqrt(1 - beta2^t)
-  let epsilon = vec4f(rows[row + 2u].x);
-  let lr_over_one_minus_beta1_pow_t = vec4f(rows[row + 2u].y); // lr / (1 - beta1^t)
+  let epsilon_times_correction = vec4f(rows[row + 1u].w); // epsilon * sqrt(1 - beta2^t)
+  let step_size = vec4f(rows[row + 2u].x); // lr * sqrt(1 - beta2^t) / (1 - beta1^t)
   for (var i = lane; i < (chunk.count + 3u) / 4u; i += 256u) {
     let old_param = params[chunk.param + i];
     let grad = grads[chunk.param + i];
@@ -39,7 +38,7 @@ fn step_variant0(chunk: Chunk, row: u32, lane: u32) {
     let moment2 = (beta2 * old_moment2) + (one_minus_beta2 * (grad * grad));
     let param_1 = old_param * one_minus_lr_base_times_weight_decay;
     let param_2 = param_1 * one_minus_lr_times_weight_decay;
-    let param = param_2 - (lr_over_one_minus_beta1_pow_t * (moment1 / ((sqrt(moment2) / sqrt_one_minus_beta2_pow_t) + epsilon)));
+    let param = param_2 - (step_size * (moment1 / (sqrt(moment2) + epsilon_times_correction)));
 
     params[chunk.param + i] = param;
     states[chunk.state + i] = moment1;

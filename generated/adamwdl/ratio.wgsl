@@ -25,9 +25,8 @@ fn step_variant0(chunk: Chunk, row: u32, lane: u32) {
   let beta2 = vec4f(rows[row + 0u].w);
   let one_minus_beta2 = vec4f(rows[row + 1u].x); // 1 - beta2
   let one_minus_lr_times_weight_decay = vec4f(rows[row + 1u].y); // 1 - lr * weight_decay
-  let sqrt_one_minus_beta2_pow_t = vec4f(rows[row + 1u].z); // sqrt(1 - beta2^t)
-  let epsilon = vec4f(rows[row + 1u].w);
-  let lr_over_one_minus_beta1_pow_t = vec4f(rows[row + 2u].x); // lr / (1 - beta1^t)
+  let epsilon_times_correction = vec4f(rows[row + 1u].z); // epsilon * sqrt(1 - beta2^t)
+  let step_size = vec4f(rows[row + 1u].w); // lr * sqrt(1 - beta2^t) / (1 - beta1^t)
   for (var i = lane; i < (chunk.count + 3u) / 4u; i += 256u) {
     let old_param = params[chunk.param + i];
     let grad = grads[chunk.param + i];
@@ -37,7 +36,7 @@ fn step_variant0(chunk: Chunk, row: u32, lane: u32) {
     let moment1 = (beta1 * old_moment1) + (one_minus_beta1 * grad);
     let moment2 = (beta2 * old_moment2) + (one_minus_beta2 * (grad * grad));
     let param_1 = old_param * one_minus_lr_times_weight_decay;
-    let param = param_1 - (lr_over_one_minus_beta1_pow_t * (moment1 / ((sqrt(moment2) / sqrt_one_minus_beta2_pow_t) + epsilon)));
+    let param = param_1 - (step_size * (moment1 / (sqrt(moment2) + epsilon_times_correction)));
 
     params[chunk.param + i] = param;
     states[chunk.state + i] = moment1;
@@ -50,7 +49,7 @@ fn step(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
   let index = workgroup.x + workgroup.y * workgroups.x;
   if (index >= arrayLength(&chunks)) { return; }
   let chunk = chunks[index];
-  let row = chunk.row * 3u;
+  let row = chunk.row * 2u;
   switch (u32(rows[row].x)) {
     case 0u: { step_variant0(chunk, row, lane); }
     default: {}

@@ -11,14 +11,15 @@ const optimizers = await compiledExamples();
 const plan = optimizers.find(({ name }) => name === "AdamW")!.plans[0]!;
 const hypers = { lr: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01 };
 
-/** torch.optim.AdamW's order of operations; coefficients in f64, rounded once. */
+/** AdamW with its bias corrections outside the division; coefficients in f64, rounded once. */
 function adamw(p: number, g: number, m: number, v: number, t: number): [p: number, m: number, v: number] {
   const { lr, beta1, beta2, epsilon, weightDecay } = hypers;
   const m1 = f(f(f(beta1) * m) + f(f(1 - beta1) * g));
   const v1 = f(f(f(beta2) * v) + f(f(1 - beta2) * f(g * g)));
   const decayed = f(p - f(f(lr * weightDecay) * p));
-  const denominator = f(f(f(Math.sqrt(v1)) / f(Math.sqrt(1 - beta2 ** t))) + f(epsilon));
-  return [f(decayed - f(f(lr / (1 - beta1 ** t)) * f(m1 / denominator))), m1, v1];
+  const correction = Math.sqrt(1 - beta2 ** t);
+  const denominator = f(f(Math.sqrt(v1)) + f(epsilon * correction));
+  return [f(decayed - f(f((lr * correction) / (1 - beta1 ** t)) * f(m1 / denominator))), m1, v1];
 }
 
 /** The row of coefficients, by the names of the manifest. */
@@ -26,13 +27,12 @@ function coefficients(t: number): number[] {
   const { lr, beta1, beta2, epsilon, weightDecay } = hypers;
   const values: Readonly<Record<string, number>> = {
     lr_times_weight_decay: lr * weightDecay,
-    lr_over_one_minus_beta1_pow_t: lr / (1 - beta1 ** t),
+    step_size: (lr * Math.sqrt(1 - beta2 ** t)) / (1 - beta1 ** t),
     beta1,
     one_minus_beta1: 1 - beta1,
     beta2,
     one_minus_beta2: 1 - beta2,
-    sqrt_one_minus_beta2_pow_t: Math.sqrt(1 - beta2 ** t),
-    epsilon,
+    epsilon_times_correction: epsilon * Math.sqrt(1 - beta2 ** t),
   };
   const [variant] = optimizers.find(({ name }) => name === "AdamW")!.definition.manifest.builds[0]!.programs[0]!.variants;
   return variant!.coefficients.map(({ name }) => values[name]!);
