@@ -391,9 +391,14 @@ onGpu("lifetimes", () => {
       await optimizer.idle();
     };
     await run(2_000);
-    const before = await heap();
-    await run(10_000);
-    expect((await heap()) - before).toBeLessThan(1e5);
+    // What leaks, leaks every time; what the engine compiles or caches meanwhile, once.
+    let growth = Number.POSITIVE_INFINITY;
+    for (let attempt = 0; attempt < 3 && growth >= 1e5; attempt++) {
+      const before = await heap();
+      await run(10_000);
+      growth = (await heap()) - before;
+    }
+    expect(growth).toBeLessThan(1e5);
   });
 
   test("10,000 different gradient buffers leave nothing behind", async () => {
