@@ -1,12 +1,10 @@
 // What an arm that matches nothing may have meant: the pattern a little changed, or the names that come nearest.
 
 import type { Pattern, PatternPart, PatternSegment } from "../contract/rules.js";
+import { nearest } from "../nearest-names.js";
 import type { CompiledCondition } from "./compiled-rules.js";
 import { createMatcher, longestText } from "./match.js";
 import { printPattern } from "./print-pattern.js";
-
-/** Longer names are not compared. */
-const LONGEST = 200;
 
 /** A name and the segments that patterns see. */
 export interface SplitName {
@@ -62,29 +60,6 @@ function variantsOf(pattern: Pattern): Pattern[] {
 function nearestBySegment(text: string, names: readonly SplitName[]): string[] {
   const examples = new Map<string, string>();
   for (const { name, segments } of names) for (const segment of segments) if (!examples.has(segment)) examples.set(segment, name);
-  return nearestNames(text, [...examples.keys()]).map((segment) => examples.get(segment)!);
-}
-
-/** Candidates within a third of the name's length in edits, nearest first; case counts as no edit. */
-export function nearestNames(name: string, candidates: readonly string[]): string[] {
-  const reach = Math.floor(Math.min(name.length, LONGEST) / 3);
-  const found: { candidate: string; distance: number }[] = [];
-  for (const candidate of candidates) {
-    if (name.length > LONGEST || Math.abs(candidate.length - name.length) > reach) continue;
-    const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
-    if (distance <= reach) found.push({ candidate, distance });
-  }
-  return found.sort((a, b) => a.distance - b.distance).map(({ candidate }) => candidate);
-}
-
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
-    }
-    row = next;
-  }
-  return row[b.length]!;
+  const same = examples.has(text) ? [text] : [];
+  return [...same, ...nearest(text, examples.keys())].map((segment) => examples.get(segment)!);
 }

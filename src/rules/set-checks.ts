@@ -1,8 +1,8 @@
 // Checks of rule sets against each other and against the optimizer that takes them, before any parameter is looked at.
 
 import type { RuleSet } from "../contract/rules.js";
+import { nearest } from "../nearest-names.js";
 import type { CompiledRules } from "./compiled-rules.js";
-import { nearestNames } from "./nearest.js";
 import type { ProblemCollector } from "./problems.js";
 import type { RuleSettings } from "./settings.js";
 
@@ -29,8 +29,8 @@ function checkHypers(set: RuleSet, hypers: RuleSettings["hypers"], problems: Pro
   const read = set.formulas.flatMap((value) => (value.op === "hyper" ? value.hyper : []));
   for (const name of new Set([...decided, ...read])) {
     if (Object.hasOwn(hypers, name)) continue;
-    const [nearest] = nearestNames(name, Object.keys(hypers));
+    const [near] = nearest(name, Object.keys(hypers));
     const message = `${set.name} ${decided.includes(name) ? "decides" : "reads"} \`${name}\`, which is no hyper of this optimizer`;
-    problems.add("missing-hyper", message, { help: nearest === undefined ? "take another ruleset" : `did you mean \`${nearest}\`?` });
+    problems.add("missing-hyper", message, { help: near === undefined ? "take another ruleset" : `did you mean \`${near}\`?` });
   }
 }

@@ -1,6 +1,6 @@
 // Every error that a caller of an optimizer can cause or meet: a stable code for programs, a sentence and a way out for people.
 
-import { nearestNames } from "../rules/nearest.js";
+import { nearest } from "../nearest-names.js";
 
 export type OptimizerErrorCode =
   | "unknown-setting"
@@ -76,6 +76,6 @@ export function quoteSome(names: readonly string[], most = 5): string {
 
 /** ` (did you mean "x"?)` for the known name that is closest to a misspelled one, if any is close. */
 export function didYouMean(name: string, known: Iterable<string>): string {
-  const [nearest] = nearestNames(name, [...known]);
-  return nearest === undefined ? "" : ` (did you mean ${quote(nearest)}?)`;
+  const [near] = nearest(name, known);
+  return near === undefined ? "" : ` (did you mean ${quote(near)}?)`;
 }

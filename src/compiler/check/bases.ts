@@ -1,6 +1,6 @@
 // `optimizer B = A with R { ... }` is A's text with B's changes: defaults of hypers and options, the hypers of R, further rules.
 
-import { nearest } from "../diagnostics/did-you-mean.js";
+import { nearest } from "../../nearest-names.js";
 import type { Ast, HyperDecl, Identifier, Item, OptimizerDecl, OptionDecl, RulesetDecl } from "../syntax/ast.js";
 import type { CheckReporter } from "./report-once.js";
 

@@ -1,6 +1,6 @@
 // A name followed by `(`: an operation, `old`, a function of the text, a member of the prelude.
 
-import { nearest } from "../diagnostics/did-you-mean.js";
+import { nearest } from "../../nearest-names.js";
 import { ops } from "../ir/ops.js";
 import { laterPrelude } from "../prelude/prelude.opt.js";
 import type { CallExpr } from "../syntax/ast.js";

@@ -1,6 +1,6 @@
 // What a name means: locals, then states and hypers, then options, then ambient names; and where it may be used.
 
-import { nearest } from "../diagnostics/did-you-mean.js";
+import { nearest } from "../../nearest-names.js";
 import type { Extent, Stage } from "../ir/extent.js";
 import type { HyperForm } from "../ir/value.js";
 import type { Expr, Identifier } from "../syntax/ast.js";

@@ -1,6 +1,6 @@
 // Operators of two operands: arithmetic, comparisons, logic, and options compared with their words.
 
-import { nearest } from "../diagnostics/did-you-mean.js";
+import { nearest } from "../../nearest-names.js";
 import type { Op } from "../ir/ops.js";
 import type { Span } from "../source.js";
 import type { BinaryOperator, Expr } from "../syntax/ast.js";

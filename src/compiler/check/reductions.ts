@@ -27,7 +27,7 @@ export function checkReduction(expr: ReductionExpr, env: Env): Checked {
   const to = expr.to === null ? "tensor" : extentOf(expr.to, env);
   notAvailable(`the reduction \`${expr.by}\``, expr, env);
   if (to === null || !allThere(args)) return null;
-  return { kind: "reduce", by: "sum", to, arg: args[0]!, type: of, extent: to, stage: "device", span };
+  return { kind: "reduce", by: "sum", to, arg: args[0]!, site: 0, type: of, extent: to, stage: "device", span };
 }
 
 /** The extent that a text names; null after an error. */

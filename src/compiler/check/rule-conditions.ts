@@ -2,8 +2,8 @@
 // `and` hands captures on to its right, `or` keeps those of every branch, `not` binds nothing.
 
 import type { CompareOp, Condition } from "../../contract/rules.js";
+import { nearest } from "../../nearest-names.js";
 import { parsePattern } from "../../rules/pattern.js";
-import { nearest } from "../diagnostics/did-you-mean.js";
 import type { Span } from "../source.js";
 import type { Expr, SetDecl } from "../syntax/ast.js";
 import { bindLocal, type Env, findLocal, inner, type Local } from "./context.js";

@@ -1,8 +1,8 @@
 // `rules` blocks become a RuleSet: arms in order, their conditions, their right sides as formulas of the class and the step.
 
 import type { IndexBound, RuleArm, RuleBlock, RuleSet } from "../../contract/rules.js";
+import { nearest } from "../../nearest-names.js";
 import { fixedHypers } from "../../rules/fixed-hypers.js";
-import { nearest } from "../diagnostics/did-you-mean.js";
 import { positionAt, type Span } from "../source.js";
 import type { OptimizerDecl, OrderDecl, RuleArmSyntax, RuleBlockSyntax, SetDecl } from "../syntax/ast.js";
 import { constantOf } from "./constants.js";

@@ -5,7 +5,7 @@ import type { Formula } from "../../contract/host-formula.js";
 import type { RuleSet } from "../../contract/rules.js";
 import type { Extent, Stage } from "../ir/extent.js";
 import type { Op, ValueType } from "../ir/ops.js";
-import type { HyperForm } from "../ir/value.js";
+import type { HyperForm, Reducer } from "../ir/value.js";
 import type { SourceText, Span } from "../source.js";
 
 export interface Typed {
@@ -29,7 +29,8 @@ export type TypedExpr = Typed &
     | { readonly kind: "local"; readonly local: number }
     | { readonly kind: "apply"; readonly op: Op; readonly args: readonly TypedExpr[] }
     | { readonly kind: "select"; readonly condition: TypedExpr; readonly then: TypedExpr; readonly otherwise: TypedExpr }
-    | { readonly kind: "reduce"; readonly by: "sum" | "max" | "min"; readonly to: Extent; readonly arg: TypedExpr }
+    /** Over all numbers of the argument's extent. `site` numbers the reductions to the model of a text, each inlined call's its own. */
+    | { readonly kind: "reduce"; readonly by: Reducer; readonly to: Extent; readonly arg: TypedExpr; readonly site: number }
     /** An inlined function body. */
     | { readonly kind: "block"; readonly statements: readonly TypedStatement[]; readonly result: TypedExpr }
   );

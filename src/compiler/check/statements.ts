@@ -1,6 +1,6 @@
 // Statements: definitions, new values, branches. A local's extent and stage follow the text; after a branch it has both sides'.
 
-import { nearest } from "../diagnostics/did-you-mean.js";
+import { nearest } from "../../nearest-names.js";
 import { type Extent, joinExtents, laterStage, type Stage } from "../ir/extent.js";
 import type { Identifier, Statement } from "../syntax/ast.js";
 import { assignState } from "./assign-state.js";

@@ -1,7 +1,7 @@
 // The right side of `rules use`: `this`, the name of another optimizer, or its name with peaks of its hypers.
 
 import type { UseChoice } from "../../contract/rules.js";
-import { nearest } from "../diagnostics/did-you-mean.js";
+import { nearest } from "../../nearest-names.js";
 import type { Expr, OptimizerDecl } from "../syntax/ast.js";
 import type { Env } from "./context.js";
 import { checkTyped } from "./expressions.js";

@@ -1,6 +1,6 @@
 // Extents by their words, wherever they stand.
 
-import { nearest } from "../diagnostics/did-you-mean.js";
+import { nearest } from "../../nearest-names.js";
 import type { Span } from "../source.js";
 import type { Expr, ExtentSyntax } from "./ast.js";
 import type { Building } from "./building.js";

@@ -4,7 +4,7 @@ import type { IToken, TokenType } from "chevrotain";
 import type { Lexed } from "../../../grammar/lexer.js";
 import { MAX_NESTING, type Problem } from "../../../grammar/recovery.js";
 import * as T from "../../../grammar/tokens.js";
-import { nearest } from "../diagnostics/did-you-mean.js";
+import { nearest } from "../../nearest-names.js";
 import type { Reporter } from "../diagnostics/report.js";
 import type { SourceText, Span } from "../source.js";
 import { findOpener, suspectOf } from "./brackets.js";

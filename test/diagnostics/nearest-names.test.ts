@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { editDistance, nearest } from "../../src/compiler/diagnostics/did-you-mean.js";
+import { editDistance, nearest } from "../../src/nearest-names.js";
 
 test.each([
   ["", "", 0],
