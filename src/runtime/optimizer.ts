@@ -1,33 +1,11 @@
-// From a definition, a device and a caller's settings to a running optimizer: what is decided once, at creation, is decided here.
+// The optimizer as its user sees it: every method checks that it may be called, and leaves the work to the session.
 
-import type { DeviceStateInfo, Manifest, OptimizerDefinition, ProgramInfo } from "../contract/manifest.js";
+import type { OptimizerDefinition } from "../contract/manifest.js";
 import { createExplainTable } from "../rules/explain.js";
-import { createClasses } from "./classes.js";
-import { createHostSide, type HostSide } from "./coefficients.js";
-import { createDecisions, type Decisions } from "./decisions.js";
-import type { CallerMemory, Device, DeviceMemory, Launch } from "./device.js";
+import type { Device } from "./device.js";
 import { OptimizerError, quote } from "./errors.js";
-import { createHypers, type Hypers } from "./hypers.js";
-import { type Layout, layOut } from "./layout.js";
-import { type Param, readSettings, type Settings } from "./settings.js";
-import { createStepper, type Stepper } from "./stepper.js";
-import { createStorage, type Storage } from "./storage.js";
+import { openSession, type Session } from "./session.js";
 import type { BaseSettings, Optimizer, OptimizerTypes } from "./types.js";
-
-/** Everything the host decides before the device is asked for anything. */
-interface Setup {
-  readonly manifest: Manifest;
-  readonly settings: Settings;
-  readonly hypers: Hypers;
-  readonly decisions: Decisions;
-  readonly host: HostSide;
-  readonly frozen: readonly boolean[];
-  /** For each parameter and state: its slot, or -1. */
-  readonly slots: readonly (readonly number[])[];
-  readonly layout: Layout;
-  readonly step: ProgramInfo;
-  readonly init: ProgramInfo | null;
-}
 
 function checkDevice(device: unknown): void {
   const way = 'write, for example, `create(await cpu(), ...)` with `cpu` of "optspec/cpu"';
@@ -56,84 +34,11 @@ export async function createOptimizer<View, T extends OptimizerTypes = Optimizer
   settings: BaseSettings,
 ): Promise<Optimizer<View, T>> {
   checkDevice(device);
-  const setup = prepare(definition, device, settings);
-  const memory = device.allocate(setup.layout.memory);
-  try {
-    const { build, kernels, params, gradients } = setup.settings;
-    const launch = await device.bind(kernels, setup.step, memory);
-    const initLaunch = setup.init && (await device.bind(kernels, setup.init, memory));
-    const storage = createStorage({ memory, layout: setup.layout, params, states: build.states, slots: setup.slots });
-    fill(setup, storage);
-    if (initLaunch) await initialize(setup, device, initLaunch, storage);
-    const { hypers, host, frozen, step: program } = setup;
-    const stepper = createStepper({ device, program, launch, params, frozen, mode: gradients, hypers, host, storage });
-    return present<View, T>(setup, device, memory, storage, stepper, launch.dispatches);
-  } catch (error) {
-    memory.destroy();
-    throw error;
-  }
+  return present<View, T>(device, await openSession(definition, device, settings));
 }
 
-function prepare(definition: OptimizerDefinition, device: Device, given: BaseSettings): Setup {
-  const { manifest } = definition;
-  const settings = readSettings(definition, given);
-  const { build, params } = settings;
-  const hypers = createHypers(manifest, settings.hypers, settings.rules);
-  const decisions = createDecisions(manifest, settings, hypers);
-  const host = createHostSide({ build, params, decisions });
-  const program = (entry: string) => build.programs.find((candidate) => candidate.entry === entry) ?? null;
-  const step = program("step");
-  if (step === null) throw new OptimizerError("manifest", 'the manifest has no program "step": build the spec again');
-  const frozen = decisions.resolution.params.map((param) => param.frozen);
-  const none = build.states.map(() => -1);
-  const slots = params.map((_, param) => (frozen[param] ? none : host.variantAtCreation(step, param).stateSlots));
-  const init = program("init");
-  const sizes = params.map(({ name, numel, memory }, param) => ({
-    name,
-    elements: numel,
-    own: memory === null ? null : adopt(device, memory, numel, name),
-    slots: Math.max(0, ...slots[param]!.map((slot) => slot + 1)),
-  }));
-  const layout = layOut(sizes, Math.max(step.rowWidth, init?.rowWidth ?? 0), device.limits);
-  return { manifest, settings, hypers, decisions, host, frozen, slots, layout, step, init };
-}
-
-function adopt(device: Device, memory: NonNullable<Param["memory"]>, numel: number, name: string): CallerMemory {
-  if (device.adopt !== undefined) return device.adopt(memory, numel, `parameter ${quote(name)}`);
-  const message = `parameter ${quote(name)}: the ${device.kind} device works in memory of its own: give data instead of buffer`;
-  throw new OptimizerError("invalid-parameter", message);
-}
-
-/** Writes the caller's data, and states that start from a constant other than zero. */
-function fill({ settings, slots }: Setup, storage: Storage<unknown>): void {
-  for (const [param, { data, numel }] of settings.params.entries()) {
-    if (data !== null) storage.write("param", param, data);
-    for (const [index, state] of settings.build.states.entries()) {
-      if (needsFill(state) && slots[param]![index] !== -1) storage.upload(param, new Float32Array(numel).fill(state.init!), state.key);
-    }
-  }
-}
-
-const needsFill = ({ init }: DeviceStateInfo) => init !== null && !Object.is(init, 0);
-
-/** Runs the program that computes initial states, for all parameters that are not frozen. */
-async function initialize({ frozen, host, init }: Setup, device: Device, launch: Launch, storage: Storage<unknown>): Promise<void> {
-  const active = frozen.map((isFrozen) => !isFrozen);
-  const table = createClasses(active, host.classKey, init!.rowWidth);
-  host.compute(init!, table, 0);
-  storage.assignRows(table.rowOf);
-  await device.submit(launch, 0, table.rows);
-}
-
-/** The optimizer as its user sees it. */
-function present<View, T extends OptimizerTypes>(
-  { manifest, settings, hypers, decisions, host }: Setup,
-  device: Device<View>,
-  memory: DeviceMemory<View>,
-  storage: Storage<View>,
-  stepper: Stepper,
-  dispatches: number,
-): Optimizer<View, T> {
+function present<View, T extends OptimizerTypes>(device: Device<View>, session: Session<View>): Optimizer<View, T> {
+  const { manifest, settings, hypers, decisions, host, memory, storage, stepper, dispatches } = session;
   let destroyed = false;
   const alive = () => {
     if (destroyed)
