@@ -43,9 +43,10 @@ export function printBody(ir: Ir, sweep: SweepBody, names: BodyNames, dialect: D
   const operand = (id: ValueId): Printed => {
     const value = valueAt(ir, id);
     if (value.kind === "literal") return { text: dialect.literal(value.value), size: 0 };
-    if (value.kind === "load") return { text: dialect.read(loadName(names, value.cell)), size: 0 };
+    // Before loads: a host state's number is a coefficient too.
     const coefficient = names.coefficients.get(id);
     if (coefficient !== undefined) return { text: dialect.read(coefficient), size: 0 };
+    if (value.kind === "load") return { text: dialect.read(loadName(names, value.cell)), size: 0 };
     const done = printed.get(id);
     if (done === undefined) throw new Error(`bug: value ${id} is used in a kernel before it is computed`);
     return done;
