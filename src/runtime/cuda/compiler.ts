@@ -37,13 +37,14 @@ export function createCompiler({ koffi, nvrtc }: CompilerOptions): CudaCompiler 
   let loaded: Nvrtc | null = null;
   return {
     compile(text, architecture, driverVersion) {
-      loaded ??= openNvrtc(loadNvrtcLibrary(koffi, nvrtc));
+      const newest = Math.floor(driverVersion / 1000);
+      loaded ??= openNvrtc(loadNvrtcLibrary(koffi, nvrtc, newest));
       const { version } = loaded;
-      if (Math.floor(version / 1000) > Math.floor(driverVersion / 1000)) {
+      if (Math.floor(version / 1000) > newest) {
         throw new OptimizerError(
           "kernel",
           `the driver supports CUDA ${versionText(driverVersion)}, which is older than NVRTC ${versionText(version)} and its machine code. ` +
-            `Update the driver, or install NVRTC ${Math.floor(driverVersion / 1000)}.x and name it in cuda({ nvrtc })`,
+            `Update the driver, or install NVRTC ${newest}.x: pip install nvidia-cuda-nvrtc${newest === 12 ? "-cu12" : ""}`,
         );
       }
       const key = createHash("sha256")

@@ -16,7 +16,7 @@ export interface CudaOptions {
   readonly stream?: bigint;
   /** Absolute path of the driver's library, where it is not in its usual place. */
   readonly driver?: string;
-  /** Absolute path of NVRTC's library, version 12 or newer; found in the CUDA toolkit's folders where left out. */
+  /** Absolute path of NVRTC's library, version 12 or newer; found in a CUDA toolkit or a Python environment where left out. */
   readonly nvrtc?: string;
   /** The npm package "koffi", where this module cannot import it. */
   readonly koffi?: Koffi;

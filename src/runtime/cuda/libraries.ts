@@ -1,9 +1,10 @@
 // Finds and loads what is not ours: koffi, the driver's library, NVRTC. Libraries are loaded by absolute path and nothing else, so
 // that no folder that somebody else may write decides what runs here.
 
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { OptimizerError, quote } from "../errors.js";
+import { findNvrtc } from "./find-nvrtc.js";
 
 /** A native function: pointers and 64-bit numbers are bigints, memory is a typed array or an address. */
 export type NativeFunction = (...operands: readonly unknown[]) => number;
@@ -29,13 +30,6 @@ const driverPaths: readonly string[] = isWindows
   : [`/usr/lib/${arch}`, "/usr/lib64", "/usr/lib", "/usr/lib/wsl/lib", "/usr/local/nvidia/lib64", "/run/opengl-driver/lib"].map((folder) =>
       join(folder, "libcuda.so.1"),
     );
-
-/** Folders of a CUDA toolkit, the user's own first. */
-function toolkitFolders(): readonly string[] {
-  const given = [process.env.CUDA_HOME, process.env.CUDA_PATH].filter((path): path is string => path !== undefined && isAbsolute(path));
-  const places = isWindows ? given.map((path) => join(path, "bin")) : given.map((path) => join(path, "lib64"));
-  return isWindows ? places : [...places, "/usr/local/cuda/lib64", `/usr/lib/${arch}`, "/usr/lib64", "/opt/cuda/lib64"];
-}
 
 /** The npm package, which the caller may hand in. Throws "no-device". */
 export async function loadKoffi(given: Koffi | undefined): Promise<Koffi> {
@@ -63,32 +57,15 @@ export function loadDriverLibrary(koffi: Koffi, given: string | undefined): Nati
   return load(koffi, path, "the NVIDIA driver's library");
 }
 
-/** NVRTC, the run-time compiler. Throws "kernel". */
-export function loadNvrtcLibrary(koffi: Koffi, given: string | undefined): NativeLibrary {
-  const path = given === undefined ? findNvrtc() : absolute("nvrtc", given);
-  if (path === undefined) {
-    throw new OptimizerError(
-      "kernel",
-      "NVRTC, which compiles the kernels, is not installed. Install the CUDA toolkit (12 or 13) or " +
-        '"pip install nvidia-cuda-nvrtc", and name the library in cuda({ nvrtc: "/.../libnvrtc.so.13" })',
-    );
-  }
-  return load(koffi, path, "NVRTC");
-}
-
-/** The newest libnvrtc.so.N of the toolkit's folders. */
-function findNvrtc(): string | undefined {
-  const pattern = isWindows ? /^nvrtc64_(\d+)_0\.dll$/ : /^libnvrtc\.so\.(\d+)$/;
-  for (const folder of toolkitFolders()) {
-    if (!existsSync(folder)) continue;
-    const found = readdirSync(folder).flatMap((file) => {
-      const version = pattern.exec(file)?.[1];
-      return version === undefined ? [] : [{ file, version: Number(version) }];
-    });
-    const [newest] = found.sort((a, b) => b.version - a.version);
-    if (newest !== undefined) return join(folder, newest.file);
-  }
-  return undefined;
+/** NVRTC, the run-time compiler, for a driver of CUDA `newest`.x. Throws "kernel". */
+export function loadNvrtcLibrary(koffi: Koffi, given: string | undefined, newest: number): NativeLibrary {
+  const path = given === undefined ? findNvrtc(newest) : absolute("nvrtc", given);
+  if (path !== undefined) return load(koffi, path, "NVRTC");
+  throw new OptimizerError(
+    "kernel",
+    "NVRTC, which compiles the kernels, is not installed: no toolkit in CUDA_HOME or /usr/local/cuda, no wheel in a Python environment " +
+      '(VIRTUAL_ENV, CONDA_PREFIX, .venv here). "pip install nvidia-cuda-nvrtc" there, install the CUDA toolkit (12 or 13), or name the library in cuda({ nvrtc })',
+  );
 }
 
 function absolute(option: string, path: string): string {
