@@ -126,7 +126,8 @@ function useLocal(local: Local, node: NameExpr, env: Env): Checked {
     return null;
   }
   if (type === null || local.sources.includes(null)) return null;
-  if (env.place === "initial" && (stage === "step" || stage === "device")) {
+  // A function's own locals come from what is allowed here.
+  if (env.place === "initial" && !env.inFunction && (stage === "step" || stage === "device")) {
     return refuse(name, "computed at every step", "an initial value is computed once, when a parameter is registered", node, env);
   }
   return { kind: "local", local: id, type, extent, stage, span: placeOf(node, env) };
