@@ -1,16 +1,17 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
-const source = (path: string): string => fileURLToPath(new URL(`./src/runtime/${path}`, import.meta.url));
+const source = (path: string): string => fileURLToPath(new URL(`./src/${path}`, import.meta.url));
 
 export default defineConfig({
   resolve: {
     // What generated modules and users import, as source.
     alias: {
-      "optspec/runtime": source("index.ts"),
-      "optspec/cpu": source("cpu/index.ts"),
-      "optspec/cuda": source("cuda/index.ts"),
-      "optspec/webgpu": source("webgpu/index.ts"),
+      "optspec/runtime": source("runtime/index.ts"),
+      "optspec/cpu": source("runtime/cpu/index.ts"),
+      "optspec/cuda": source("runtime/cuda/index.ts"),
+      "optspec/schedules": source("schedules/index.ts"),
+      "optspec/webgpu": source("runtime/webgpu/index.ts"),
     },
   },
   test: {

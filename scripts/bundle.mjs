@@ -87,6 +87,7 @@ async function bundleRuntime() {
       "cpu/index": "src/runtime/cpu/index.ts",
       "webgpu/index": "src/runtime/webgpu/index.ts",
       "cuda/index": "src/runtime/cuda/index.ts",
+      "schedules/index": "src/schedules/index.ts",
     },
     outdir: dist,
     platform: "neutral",
@@ -109,8 +110,8 @@ function declareTypes() {
     paths: {},
     typeRoots: [join(root, "node_modules"), join(root, "node_modules/@types")],
   };
-  const files = ["runtime/index.ts", "runtime/cpu/index.ts", "runtime/webgpu/index.ts", "runtime/cuda/index.ts"].map((file) =>
-    join(root, "src", file),
+  const files = ["runtime/index.ts", "runtime/cpu/index.ts", "runtime/webgpu/index.ts", "runtime/cuda/index.ts", "schedules/index.ts"].map(
+    (file) => join(root, "src", file),
   );
   writeFileSync(project, JSON.stringify({ extends: join(root, "tsconfig.json"), compilerOptions, files, include: [] }));
   rmSync(join(dist, "types"), { recursive: true, force: true });
@@ -121,7 +122,7 @@ function declareTypes() {
 mkdirSync(dist, { recursive: true });
 await bundleCommandLine();
 if (!options["only-cli"]) {
-  for (const made of ["runtime", "cpu", "webgpu", "cuda"]) rmSync(join(dist, made), { recursive: true, force: true });
+  for (const made of ["runtime", "cpu", "webgpu", "cuda", "schedules"]) rmSync(join(dist, made), { recursive: true, force: true });
   await bundleRuntime();
   if (!options["no-types"]) declareTypes();
 }
