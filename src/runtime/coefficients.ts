@@ -13,6 +13,8 @@ import type { Param } from "./settings.js";
 export interface HostSide {
   /** Completed steps of each parameter, by index. */
   readonly t: Float64Array;
+  /** Host states in the build's order, parameter by parameter; one of extent model stands at every parameter. */
+  readonly hostStates: Float64Array;
   /** Tells apart parameters that may get different coefficients. */
   classKey(param: number): string;
   /** The variant of a program that a parameter would run now; for its set-up facts. */
@@ -119,6 +121,7 @@ export function createHostSide({ build, params, decisions }: HostSideParts): Hos
 
   return {
     t,
+    hostStates: hostState,
     classKey: (param) => `${staticKeys[param]} t=${t[param]} ${hostState.subarray(param * width, (param + 1) * width).join(" ")}`,
     variantAtCreation(program, param) {
       decisions.begin(1);

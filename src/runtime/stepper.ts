@@ -20,6 +20,18 @@ export interface Stepper {
   step(gradients: Gradients<unknown> | undefined): Promise<void>;
   /** The same into the caller's encoder or pass. */
   encode(target: unknown, gradients: Gradients<unknown> | undefined): void;
+  /** Records the kernels of a step into a stream that the caller captures. Counts nothing. */
+  capture(stream: unknown): void;
+  /** All of a step but its kernels, for one replay of what was captured. */
+  prepare(gradients: Gradients<unknown> | undefined): Promise<void>;
+  /** Throws where an encoded step may not have been given to the device yet. */
+  checkSubmitted(): void;
+  /** Leaves a parameter out of all steps from now on, or takes it in again. */
+  hold(param: number, held: boolean): void;
+  /** Whether a parameter was left out by `hold`. */
+  isHeld(param: number): boolean;
+  /** Goes on after this many completed steps, with the step counts and host states as they now are. */
+  resume(steps: number): void;
   /** Resolves when the device is idle. What was encoded before must have been submitted; its pages are free again. */
   idle(): Promise<void>;
 }
@@ -41,7 +53,9 @@ const done = Promise.resolve();
 export function createStepper({ device, program, launch, params, frozen, mode, hypers, host, storage }: StepperParts): Stepper {
   const { gradients: callers } = storage;
   const adopt = callers && ((param: number, given: unknown, label: string) => callers.adopt(given, storage.place(param), label));
-  const reader = createGradientReader({ params, mode, needed: (param) => !frozen[param], adopt });
+  const held = params.map(() => false);
+  const takesPart = (param: number) => !frozen[param] && !held[param];
+  const reader = createGradientReader({ params, mode, needed: takesPart, adopt });
   const sources = createGradientSources({ params, storage, reader });
   const active = frozen.map((isFrozen) => !isFrozen);
   let table = createClasses(active, host.classKey, program.rowWidth);
@@ -55,7 +69,7 @@ export function createStepper({ device, program, launch, params, frozen, mode, h
   function classesNow(given: boolean): ClassTable {
     let same = true;
     for (let i = 0; i < active.length; i++) {
-      active[i] = !frozen[i] && (!given || reader.found[i] !== null);
+      active[i] = takesPart(i) && (!given || reader.found[i] !== null);
       if (active[i] !== table.active[i]) same = false;
     }
     return same ? table : createClasses(active, host.classKey, program.rowWidth);
@@ -138,10 +152,41 @@ export function createStepper({ device, program, launch, params, frozen, mode, h
       encoded.push(steps);
       count();
     },
+    capture(stream) {
+      if (device.capture === undefined) throw noGraphs(device);
+      device.capture(launch, stream);
+    },
+    prepare(gradients) {
+      if (device.prepare === undefined) throw noGraphs(device);
+      prepare(gradients);
+      device.prepare(launch, steps % ROW_PAGES, table.rows);
+      count();
+      return paced();
+    },
+    checkSubmitted() {
+      if (encoded.length === 0) return;
+      throw new OptimizerError(
+        "encode",
+        "steps were encoded that the device may not have been given. Submit the commands, then await idle()",
+      );
+    },
+    hold(param, hold) {
+      held[param] = hold;
+    },
+    isHeld: (param) => held[param]!,
+    resume(completed) {
+      steps = completed;
+      table = createClasses(table.active, host.classKey, program.rowWidth);
+      storage.assignRows(table.rowOf);
+    },
     async idle() {
       const before = steps;
       await device.idle();
       encoded = encoded.filter((step) => step >= before);
     },
   };
+}
+
+function noGraphs({ kind }: Device): OptimizerError {
+  return new OptimizerError("encode", `the ${kind} device has no graphs: use step()`);
 }

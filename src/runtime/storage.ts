@@ -19,6 +19,10 @@ export interface Storage<View> {
   /** `what`: "param", "grad" or the key of a state. Empty where the parameter has no such state. */
   download(param: number, what: string): Promise<Float32Array<ArrayBuffer>>;
   upload(param: number, data: Float32Array, what: string): void;
+  /** Elements [first, first + length) of what `download` gives. */
+  read(param: number, what: string, first: number, length: number): Promise<Float32Array<ArrayBuffer>>;
+  /** Overwrites elements from `first` on; with no data it only throws where that is refused. */
+  overwrite(param: number, what: string, first: number, data: Float32Array): void;
   zeroGrad(): void;
   /** Writes each parameter's class row into the chunk tables and uploads those that changed. */
   assignRows(rowOf: Readonly<Uint32Array>): void;
@@ -60,6 +64,23 @@ export function createStorage<View>({ memory, layout, params, states, slots }: S
     });
   }
 
+  async function read(parts: readonly Range[]): Promise<Float32Array<ArrayBuffer>> {
+    const [only] = parts;
+    if (parts.length === 1 && only !== undefined) return memory.read(only.part, only.arena, only.offset, only.length);
+    const whole = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+    const start = only?.first ?? 0;
+    await Promise.all(
+      parts.map(async ({ part, arena, offset, first, length }) => whole.set(await memory.read(part, arena, offset, length), first - start)),
+    );
+    return whole;
+  }
+
+  /** `data` starts at element `start` of the tensor. */
+  function overwrite(parts: readonly Range[], start: number, data: Float32Array): void {
+    for (const { part, arena, offset, first, length } of parts)
+      memory.write(part, arena, offset, data.subarray(first - start, first - start + length));
+  }
+
   return {
     find(name) {
       const place = places.get(name);
@@ -79,24 +100,17 @@ export function createStorage<View>({ memory, layout, params, states, slots }: S
       const { arena, offset } = layout.tensors[param]!;
       memory.write(part, arena, offset, data);
     },
-    async download(param, what) {
-      const parts = ranges(param, what);
-      const [only] = parts;
-      if (parts.length === 1 && only !== undefined) return memory.read(only.part, only.arena, only.offset, only.length);
-      const whole = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-      await Promise.all(
-        parts.map(async ({ part, arena, offset, first, length }) => whole.set(await memory.read(part, arena, offset, length), first)),
-      );
-      return whole;
-    },
+    download: async (param, what) => read(ranges(param, what)),
+    read: async (param, what, first, length) => read(cut(ranges(param, what), first, length)),
     upload(param, data, what) {
       const { name, numel } = params[param]!;
       const parts = ranges(param, what);
       const label = what === "param" ? `data for ${quote(name)}` : `data for ${what} of ${quote(name)}`;
       if (parts.length === 0 && numel > 0) throw new OptimizerError("invalid-data", `parameter ${quote(name)} keeps no ${what}`);
       checkFloat32Array(data, numel, label, "invalid-data");
-      for (const { part, arena, offset, first, length } of parts) memory.write(part, arena, offset, data.subarray(first, first + length));
+      overwrite(parts, 0, data);
     },
+    overwrite: (param, what, first, data) => overwrite(cut(ranges(param, what), first, data.length), first, data),
     zeroGrad() {
       for (const arena of layout.memory.arenas.keys()) memory.zero("grad", arena);
     },
@@ -106,6 +120,16 @@ export function createStorage<View>({ memory, layout, params, states, slots }: S
       }
     },
   };
+}
+
+/** The part of some ranges that lies in [from, from + count) of the tensor; of ranges without elements, nothing but their place. */
+function cut(ranges: readonly Range[], from: number, count: number): readonly Range[] {
+  return ranges.flatMap((range) => {
+    const first = Math.max(range.first, from);
+    const end = Math.min(range.first + range.length, from + count);
+    if (end < first || (end === first && count > 0)) return [];
+    return [{ ...range, first, offset: range.offset + first - range.first, length: end - first }];
+  });
 }
 
 function unknownState(what: string, states: readonly DeviceStateInfo[]): OptimizerError {

@@ -67,6 +67,14 @@ describe("a damaged file is refused before anything is allocated", () => {
   ];
   test.each(cases)("%s: %s", (_, code, bytes) => expect(codeOf(bytes)).toBe(code));
 
+  test("brackets without end and names as long as the format allows", () => {
+    expect(codeOf(file(`{"a":${"[".repeat(30_000_000)}`))).toBe("header-text");
+    expect(codeOf(file(`{"a":${"[".repeat(100)}${"]".repeat(100)}}`))).toBe("header-text");
+    const long = "a".repeat(20_000_000);
+    expect(codeOf(file(`{"${long}":${f32(0, 4)},"${long}":${f32(4, 8)}}`, 8))).toBe("duplicate-key");
+    expect(codeOf(file(`{"${"\\\\".repeat(5_000_000)}":${f32(0, 4)}}`, 4))).toBe("read");
+  });
+
   test("every cut of a good file, and every byte of its header replaced, is refused or read, never a crash", () => {
     const good = writeSafetensors(
       new Map([

@@ -58,31 +58,46 @@ export function tensorOf(shape: readonly number[], values: Float32Array<ArrayBuf
   };
 }
 
-/** The bytes of a file with these tensors; the widest dtype first and then by name, so that equal contents give equal bytes. */
-export function writeSafetensors(
-  tensors: ReadonlyMap<string, Tensor>,
-  metadata: ReadonlyMap<string, string> = new Map(),
-): Uint8Array<ArrayBuffer> {
-  const ordered = [...tensors].sort(([a, s], [b, t]) => dtypes[t.dtype].bytes - dtypes[s.dtype].bytes || (a < b ? -1 : 1));
+/** A tensor as a file announces it, before its bytes are there. */
+export type TensorShape = Pick<TensorInfo, "name" | "dtype" | "shape">;
+
+export interface SafetensorsPlan {
+  /** All that stands before the data. */
+  readonly start: Uint8Array<ArrayBuffer>;
+  /** In the order in which their bytes follow. */
+  readonly tensors: readonly TensorInfo[];
+}
+
+/** Places tensors in a file: the widest dtype first and then by name, so that equal contents give equal bytes. */
+export function planSafetensors(tensors: Iterable<TensorShape>, metadata: ReadonlyMap<string, string> = new Map()): SafetensorsPlan {
+  const ordered = [...tensors].sort((a, b) => dtypes[b.dtype].bytes - dtypes[a.dtype].bytes || (a.name < b.name ? -1 : 1));
   const entries: [string, unknown][] = metadata.size > 0 ? [["__metadata__", Object.fromEntries(metadata)]] : [];
+  const placed: TensorInfo[] = [];
   let at = 0;
-  for (const [name, tensor] of ordered) {
+  for (const { name, dtype, shape } of ordered) {
     if (name === "__proto__" || name === "__metadata__")
       throw new SafetensorsError("forbidden-name", `a tensor cannot be called "${name}"`, "rename it");
-    entries.push([name, { dtype: tensor.dtype, shape: tensor.shape, data_offsets: [at, at + tensor.bytes.length] }]);
-    at += tensor.bytes.length;
+    const to = at + dtypes[dtype].bytes * numel(shape);
+    entries.push([name, { dtype, shape, data_offsets: [at, to] }]);
+    placed.push({ name, dtype, shape, from: at, to });
+    at = to;
   }
   const header = new TextEncoder().encode(JSON.stringify(Object.fromEntries(entries)));
-  const padded = Math.ceil(header.length / 8) * 8;
-  const file = new Uint8Array(PREFIX_BYTES + padded + at);
-  new DataView(file.buffer).setBigUint64(0, BigInt(padded), true);
-  file.set(header, PREFIX_BYTES);
-  file.fill(0x20, PREFIX_BYTES + header.length, PREFIX_BYTES + padded);
-  let offset = PREFIX_BYTES + padded;
-  for (const [, tensor] of ordered) {
-    file.set(tensor.bytes, offset);
-    offset += tensor.bytes.length;
-  }
+  const start = new Uint8Array(PREFIX_BYTES + Math.ceil(header.length / 8) * 8).fill(0x20);
+  new DataView(start.buffer).setBigUint64(0, BigInt(start.length - PREFIX_BYTES), true);
+  start.set(header, PREFIX_BYTES);
+  return { start, tensors: placed };
+}
+
+/** The bytes of a file with these tensors. */
+export function writeSafetensors(tensors: ReadonlyMap<string, Tensor>, metadata?: ReadonlyMap<string, string>): Uint8Array<ArrayBuffer> {
+  const { start, tensors: placed } = planSafetensors(
+    [...tensors].map(([name, { dtype, shape }]) => ({ name, dtype, shape })),
+    metadata,
+  );
+  const file = new Uint8Array(start.length + (placed.at(-1)?.to ?? 0));
+  file.set(start);
+  for (const { name, from } of placed) file.set(tensors.get(name)!.bytes, start.length + from);
   return file;
 }
 

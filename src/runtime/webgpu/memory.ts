@@ -113,8 +113,8 @@ export function allocateWebGpu(device: GPUDevice, layout: MemoryLayout, checkLos
     },
     write(part, arena, offset, data) {
       check();
-      if (data.length === 0) return;
       checkCopy(part, arena, "COPY_DST", "writing into it");
+      if (data.length === 0) return;
       const range = locate(part, arena, offset);
       device.queue.writeBuffer(range.buffer, range.offset, data.buffer, data.byteOffset, data.byteLength);
     },
