@@ -2,7 +2,7 @@
 
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -37,6 +37,27 @@ process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
 
 /** A shared library with each kernel KERNEL as `run_KERNEL`: first the blocks and threads, then the kernel's own parameters. */
 export function compileForCpu(text: string): string {
+  if (!libraries.has(text)) compileTogether([text], "-O2");
+  return libraries.get(text)!;
+}
+
+/** Libraries by a text that they hold. */
+const libraries = new Map<string, string>();
+
+/** One library, by one call of the compiler, for many texts of different namespaces. */
+export function compileTogether(texts: readonly string[], optimize: "-O1" | "-O2"): void {
+  const name = createHash("sha256").update(texts.join("")).digest("hex").slice(0, 16);
+  const library = join(folder, `${name}.so`);
+  const source = join(folder, `${name}.cpp`);
+  writeFileSync(source, `#include "${HEADER}"\n${texts.map(withRunners).join("\n")}`);
+  const flags = ["-std=c++17", optimize, "-ffp-contract=off", "-Wall", "-Wextra", "-Werror", "-Wno-unused-function", "-Wno-unused-parameter"];
+  const made = spawnSync("g++", [...flags, "-shared", "-fPIC", "-o", `${library}.new`, source], { encoding: "utf8" });
+  if (made.status !== 0) throw new Error(made.stderr);
+  renameSync(`${library}.new`, library);
+  for (const text of texts) libraries.set(text, library);
+}
+
+function withRunners(text: string): string {
   const symbols = [...text.matchAll(/^extern "C" __global__ .* (\w+)_tensor\(/gm)].map((match) => match[1]!);
   const space = /^namespace (\w+) \{$/m.exec(text)![1]!;
   const runners = symbols.map(
@@ -50,16 +71,7 @@ extern "C" void run_${symbol}_tensor(unsigned int blocks, unsigned int threads, 
   launch(${symbol}_tensor, blocks, threads, param, grad, state, state_stride, count, row);
 }`,
   );
-  const name = createHash("sha256").update(text).digest("hex").slice(0, 16);
-  const library = join(folder, `${name}.so`);
-  if (existsSync(library)) return library;
-  const source = join(folder, `${name}.cpp`);
-  writeFileSync(source, `#include "${HEADER}"\n${text}\n${runners.join("\n")}\n`);
-  const flags = ["-std=c++17", "-O2", "-ffp-contract=off", "-Wall", "-Wextra", "-Werror", "-Wno-unused-function", "-Wno-unused-parameter"];
-  const made = spawnSync("g++", [...flags, "-shared", "-fPIC", "-o", `${library}.new`, source], { encoding: "utf8" });
-  if (made.status !== 0) throw new Error(made.stderr);
-  renameSync(`${library}.new`, library);
-  return library;
+  return `${text}\n${runners.join("\n")}\n`;
 }
 
 export function loadCpuKernels(library: string, symbol: string): CpuKernels {
