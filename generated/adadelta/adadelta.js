@@ -71,9 +71,24 @@ const manifest = {
       ],
       "facts": ["epsilon", "lr", "rho", "weight_decay"],
       "states": [
-        { "name": "v", "key": "v", "doc": "Running mean of the gradient's square, and of the update's.", "extent": "elem", "init": 0 },
-        { "name": "u", "key": "u", "doc": "Running mean of the gradient's square, and of the update's.", "extent": "elem", "init": 0 }
+        {
+          "name": "v",
+          "key": "v",
+          "doc": "Running mean of the gradient's square, and of the update's.",
+          "extent": "elem",
+          "scalarSlot": null,
+          "init": 0
+        },
+        {
+          "name": "u",
+          "key": "u",
+          "doc": "Running mean of the gradient's square, and of the update's.",
+          "extent": "elem",
+          "scalarSlot": null,
+          "init": 0
+        }
       ],
+      "scalars": null,
       "hostStates": [],
       "programs": [
         {
@@ -95,8 +110,11 @@ const manifest = {
           ],
           "sweeps": [
             {
+              "kind": "sweep",
               "name": "step",
               "symbol": "Adadelta_default_step",
+              "workgroup": 256,
+              "scalars": false,
               "reads": { "param": true, "grad": true, "state": true },
               "writes": { "param": true, "state": true }
             }

@@ -80,7 +80,8 @@ const manifest = {
         { "op": "apply", "fn": "div", "args": [3, 9] }
       ],
       "facts": ["epsilon", "initial", "lr", "lr_decay", "weight_decay"],
-      "states": [{ "name": "h", "key": "h", "doc": "Sum of the gradient's squares.", "extent": "elem", "init": null }],
+      "states": [{ "name": "h", "key": "h", "doc": "Sum of the gradient's squares.", "extent": "elem", "scalarSlot": null, "init": null }],
+      "scalars": null,
       "hostStates": [],
       "programs": [
         {
@@ -89,8 +90,11 @@ const manifest = {
           "variants": [{ "when": [], "coefficients": [{ "name": "initial", "value": 0 }], "stateSlots": [0], "hostStores": [] }],
           "sweeps": [
             {
+              "kind": "sweep",
               "name": "init",
               "symbol": "Adagrad_default_init",
+              "workgroup": 256,
+              "scalars": false,
               "reads": { "param": false, "grad": false, "state": false },
               "writes": { "param": false, "state": true }
             }
@@ -114,8 +118,11 @@ const manifest = {
           ],
           "sweeps": [
             {
+              "kind": "sweep",
               "name": "step",
               "symbol": "Adagrad_default_step",
+              "workgroup": 256,
+              "scalars": false,
               "reads": { "param": true, "grad": true, "state": true },
               "writes": { "param": true, "state": true }
             }

@@ -102,9 +102,24 @@ const manifest = {
       ],
       "facts": ["beta1", "beta2", "epsilon", "lr", "weight_decay"],
       "states": [
-        { "name": "m", "key": "m", "doc": "Running mean of the gradient, and of its square.", "extent": "elem", "init": 0 },
-        { "name": "v", "key": "v", "doc": "Running mean of the gradient, and of its square.", "extent": "elem", "init": 0 }
+        {
+          "name": "m",
+          "key": "m",
+          "doc": "Running mean of the gradient, and of its square.",
+          "extent": "elem",
+          "scalarSlot": null,
+          "init": 0
+        },
+        {
+          "name": "v",
+          "key": "v",
+          "doc": "Running mean of the gradient, and of its square.",
+          "extent": "elem",
+          "scalarSlot": null,
+          "init": 0
+        }
       ],
+      "scalars": null,
       "hostStates": [],
       "programs": [
         {
@@ -128,8 +143,11 @@ const manifest = {
           ],
           "sweeps": [
             {
+              "kind": "sweep",
               "name": "step",
               "symbol": "Adam_default_step",
+              "workgroup": 256,
+              "scalars": false,
               "reads": { "param": true, "grad": true, "state": true },
               "writes": { "param": true, "state": true }
             }
@@ -162,10 +180,25 @@ const manifest = {
       ],
       "facts": ["beta1", "beta2", "epsilon", "lr", "weight_decay"],
       "states": [
-        { "name": "m", "key": "m", "doc": "Running mean of the gradient, and of its square.", "extent": "elem", "init": 0 },
-        { "name": "v", "key": "v", "doc": "Running mean of the gradient, and of its square.", "extent": "elem", "init": 0 },
-        { "name": "vmax", "key": "vmax", "doc": "Greatest v so far.", "extent": "elem", "init": 0 }
+        {
+          "name": "m",
+          "key": "m",
+          "doc": "Running mean of the gradient, and of its square.",
+          "extent": "elem",
+          "scalarSlot": null,
+          "init": 0
+        },
+        {
+          "name": "v",
+          "key": "v",
+          "doc": "Running mean of the gradient, and of its square.",
+          "extent": "elem",
+          "scalarSlot": null,
+          "init": 0
+        },
+        { "name": "vmax", "key": "vmax", "doc": "Greatest v so far.", "extent": "elem", "scalarSlot": null, "init": 0 }
       ],
+      "scalars": null,
       "hostStates": [],
       "programs": [
         {
@@ -189,8 +222,11 @@ const manifest = {
           ],
           "sweeps": [
             {
+              "kind": "sweep",
               "name": "step",
               "symbol": "Adam_amsgrad_step",
+              "workgroup": 256,
+              "scalars": false,
               "reads": { "param": true, "grad": true, "state": true },
               "writes": { "param": true, "state": true }
             }

@@ -92,6 +92,7 @@ const manifest = {
           "key": "m",
           "doc": "Running mean of the gradient, and its exponentially weighted infinity norm.",
           "extent": "elem",
+          "scalarSlot": null,
           "init": 0
         },
         {
@@ -99,9 +100,11 @@ const manifest = {
           "key": "u",
           "doc": "Running mean of the gradient, and its exponentially weighted infinity norm.",
           "extent": "elem",
+          "scalarSlot": null,
           "init": 0
         }
       ],
+      "scalars": null,
       "hostStates": [],
       "programs": [
         {
@@ -124,8 +127,11 @@ const manifest = {
           ],
           "sweeps": [
             {
+              "kind": "sweep",
               "name": "step",
               "symbol": "Adamax_default_step",
+              "workgroup": 256,
+              "scalars": false,
               "reads": { "param": true, "grad": true, "state": true },
               "writes": { "param": true, "state": true }
             }

@@ -103,9 +103,24 @@ const manifest = {
       ],
       "facts": ["beta1", "beta2", "epsilon", "lr", "weight_decay"],
       "states": [
-        { "name": "m", "key": "m", "doc": "Running mean of the gradient, and of its square.", "extent": "elem", "init": 0 },
-        { "name": "v", "key": "v", "doc": "Running mean of the gradient, and of its square.", "extent": "elem", "init": 0 }
+        {
+          "name": "m",
+          "key": "m",
+          "doc": "Running mean of the gradient, and of its square.",
+          "extent": "elem",
+          "scalarSlot": null,
+          "init": 0
+        },
+        {
+          "name": "v",
+          "key": "v",
+          "doc": "Running mean of the gradient, and of its square.",
+          "extent": "elem",
+          "scalarSlot": null,
+          "init": 0
+        }
       ],
+      "scalars": null,
       "hostStates": [],
       "programs": [
         {
@@ -129,8 +144,11 @@ const manifest = {
           ],
           "sweeps": [
             {
+              "kind": "sweep",
               "name": "step",
               "symbol": "AdamW_default_step",
+              "workgroup": 256,
+              "scalars": false,
               "reads": { "param": true, "grad": true, "state": true },
               "writes": { "param": true, "state": true }
             }
@@ -164,10 +182,25 @@ const manifest = {
       ],
       "facts": ["beta1", "beta2", "epsilon", "lr", "weight_decay"],
       "states": [
-        { "name": "m", "key": "m", "doc": "Running mean of the gradient, and of its square.", "extent": "elem", "init": 0 },
-        { "name": "v", "key": "v", "doc": "Running mean of the gradient, and of its square.", "extent": "elem", "init": 0 },
-        { "name": "vmax", "key": "vmax", "doc": "Greatest v so far.", "extent": "elem", "init": 0 }
+        {
+          "name": "m",
+          "key": "m",
+          "doc": "Running mean of the gradient, and of its square.",
+          "extent": "elem",
+          "scalarSlot": null,
+          "init": 0
+        },
+        {
+          "name": "v",
+          "key": "v",
+          "doc": "Running mean of the gradient, and of its square.",
+          "extent": "elem",
+          "scalarSlot": null,
+          "init": 0
+        },
+        { "name": "vmax", "key": "vmax", "doc": "Greatest v so far.", "extent": "elem", "scalarSlot": null, "init": 0 }
       ],
+      "scalars": null,
       "hostStates": [],
       "programs": [
         {
@@ -191,8 +224,11 @@ const manifest = {
           ],
           "sweeps": [
             {
+              "kind": "sweep",
               "name": "step",
               "symbol": "AdamW_amsgrad_step",
+              "workgroup": 256,
+              "scalars": false,
               "reads": { "param": true, "grad": true, "state": true },
               "writes": { "param": true, "state": true }
             }

@@ -191,9 +191,24 @@ const manifest = {
       ],
       "facts": ["beta1", "beta2", "epsilon", "lr", "lr.base", "weight_decay"],
       "states": [
-        { "name": "moment1", "key": "moment1", "doc": "Running mean of the gradient, and of its square.", "extent": "elem", "init": 0 },
-        { "name": "moment2", "key": "moment2", "doc": "Running mean of the gradient, and of its square.", "extent": "elem", "init": 0 }
+        {
+          "name": "moment1",
+          "key": "moment1",
+          "doc": "Running mean of the gradient, and of its square.",
+          "extent": "elem",
+          "scalarSlot": null,
+          "init": 0
+        },
+        {
+          "name": "moment2",
+          "key": "moment2",
+          "doc": "Running mean of the gradient, and of its square.",
+          "extent": "elem",
+          "scalarSlot": null,
+          "init": 0
+        }
       ],
+      "scalars": null,
       "hostStates": [],
       "programs": [
         {
@@ -217,8 +232,11 @@ const manifest = {
           ],
           "sweeps": [
             {
+              "kind": "sweep",
               "name": "step",
               "symbol": "AdamWDL_base_step",
+              "workgroup": 256,
+              "scalars": false,
               "reads": { "param": true, "grad": true, "state": true },
               "writes": { "param": true, "state": true }
             }
@@ -253,9 +271,24 @@ const manifest = {
       ],
       "facts": ["beta1", "beta2", "epsilon", "lr", "weight_decay"],
       "states": [
-        { "name": "moment1", "key": "moment1", "doc": "Running mean of the gradient, and of its square.", "extent": "elem", "init": 0 },
-        { "name": "moment2", "key": "moment2", "doc": "Running mean of the gradient, and of its square.", "extent": "elem", "init": 0 }
+        {
+          "name": "moment1",
+          "key": "moment1",
+          "doc": "Running mean of the gradient, and of its square.",
+          "extent": "elem",
+          "scalarSlot": null,
+          "init": 0
+        },
+        {
+          "name": "moment2",
+          "key": "moment2",
+          "doc": "Running mean of the gradient, and of its square.",
+          "extent": "elem",
+          "scalarSlot": null,
+          "init": 0
+        }
       ],
+      "scalars": null,
       "hostStates": [],
       "programs": [
         {
@@ -279,8 +312,11 @@ const manifest = {
           ],
           "sweeps": [
             {
+              "kind": "sweep",
               "name": "step",
               "symbol": "AdamWDL_ratio_step",
+              "workgroup": 256,
+              "scalars": false,
               "reads": { "param": true, "grad": true, "state": true },
               "writes": { "param": true, "state": true }
             }
@@ -318,9 +354,24 @@ const manifest = {
       ],
       "facts": ["beta1", "beta2", "epsilon", "lr", "lr.base", "weight_decay"],
       "states": [
-        { "name": "moment1", "key": "moment1", "doc": "Running mean of the gradient, and of its square.", "extent": "elem", "init": 0 },
-        { "name": "moment2", "key": "moment2", "doc": "Running mean of the gradient, and of its square.", "extent": "elem", "init": 0 }
+        {
+          "name": "moment1",
+          "key": "moment1",
+          "doc": "Running mean of the gradient, and of its square.",
+          "extent": "elem",
+          "scalarSlot": null,
+          "init": 0
+        },
+        {
+          "name": "moment2",
+          "key": "moment2",
+          "doc": "Running mean of the gradient, and of its square.",
+          "extent": "elem",
+          "scalarSlot": null,
+          "init": 0
+        }
       ],
+      "scalars": null,
       "hostStates": [],
       "programs": [
         {
@@ -345,8 +396,11 @@ const manifest = {
           ],
           "sweeps": [
             {
+              "kind": "sweep",
               "name": "step",
               "symbol": "AdamWDL_double_step",
+              "workgroup": 256,
+              "scalars": false,
               "reads": { "param": true, "grad": true, "state": true },
               "writes": { "param": true, "state": true }
             }
@@ -378,9 +432,24 @@ const manifest = {
       ],
       "facts": ["beta1", "beta2", "epsilon", "lr", "weight_decay"],
       "states": [
-        { "name": "moment1", "key": "moment1", "doc": "Running mean of the gradient, and of its square.", "extent": "elem", "init": 0 },
-        { "name": "moment2", "key": "moment2", "doc": "Running mean of the gradient, and of its square.", "extent": "elem", "init": 0 }
+        {
+          "name": "moment1",
+          "key": "moment1",
+          "doc": "Running mean of the gradient, and of its square.",
+          "extent": "elem",
+          "scalarSlot": null,
+          "init": 0
+        },
+        {
+          "name": "moment2",
+          "key": "moment2",
+          "doc": "Running mean of the gradient, and of its square.",
+          "extent": "elem",
+          "scalarSlot": null,
+          "init": 0
+        }
       ],
+      "scalars": null,
       "hostStates": [],
       "programs": [
         {
@@ -404,8 +473,11 @@ const manifest = {
           ],
           "sweeps": [
             {
+              "kind": "sweep",
               "name": "step",
               "symbol": "AdamWDL_corrected_step",
+              "workgroup": 256,
+              "scalars": false,
               "reads": { "param": true, "grad": true, "state": true },
               "writes": { "param": true, "state": true }
             }

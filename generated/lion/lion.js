@@ -71,7 +71,8 @@ const manifest = {
         { "op": "hyper", "hyper": "lr", "form": "value" }
       ],
       "facts": ["beta1", "beta2", "lr", "weight_decay"],
-      "states": [{ "name": "m", "key": "m", "doc": "Running mean of the gradient.", "extent": "elem", "init": 0 }],
+      "states": [{ "name": "m", "key": "m", "doc": "Running mean of the gradient.", "extent": "elem", "scalarSlot": null, "init": 0 }],
+      "scalars": null,
       "hostStates": [],
       "programs": [
         {
@@ -94,8 +95,11 @@ const manifest = {
           ],
           "sweeps": [
             {
+              "kind": "sweep",
               "name": "step",
               "symbol": "Lion_default_step",
+              "workgroup": 256,
+              "scalars": false,
               "reads": { "param": true, "grad": true, "state": true },
               "writes": { "param": true, "state": true }
             }

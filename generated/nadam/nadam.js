@@ -132,9 +132,24 @@ const manifest = {
       ],
       "facts": ["beta1", "beta2", "epsilon", "lr", "momentum_decay", "weight_decay"],
       "states": [
-        { "name": "m", "key": "m", "doc": "Running mean of the gradient, and of its square.", "extent": "elem", "init": 0 },
-        { "name": "v", "key": "v", "doc": "Running mean of the gradient, and of its square.", "extent": "elem", "init": 0 }
+        {
+          "name": "m",
+          "key": "m",
+          "doc": "Running mean of the gradient, and of its square.",
+          "extent": "elem",
+          "scalarSlot": null,
+          "init": 0
+        },
+        {
+          "name": "v",
+          "key": "v",
+          "doc": "Running mean of the gradient, and of its square.",
+          "extent": "elem",
+          "scalarSlot": null,
+          "init": 0
+        }
       ],
+      "scalars": null,
       "hostStates": [{ "name": "product", "key": "product", "extent": "tensor", "init": 2 }],
       "programs": [
         {
@@ -166,8 +181,11 @@ const manifest = {
           ],
           "sweeps": [
             {
+              "kind": "sweep",
               "name": "step",
               "symbol": "NAdam_default_step",
+              "workgroup": 256,
+              "scalars": false,
               "reads": { "param": true, "grad": true, "state": true },
               "writes": { "param": true, "state": true }
             }
@@ -220,9 +238,24 @@ const manifest = {
       ],
       "facts": ["beta1", "beta2", "epsilon", "lr", "momentum_decay", "weight_decay"],
       "states": [
-        { "name": "m", "key": "m", "doc": "Running mean of the gradient, and of its square.", "extent": "elem", "init": 0 },
-        { "name": "v", "key": "v", "doc": "Running mean of the gradient, and of its square.", "extent": "elem", "init": 0 }
+        {
+          "name": "m",
+          "key": "m",
+          "doc": "Running mean of the gradient, and of its square.",
+          "extent": "elem",
+          "scalarSlot": null,
+          "init": 0
+        },
+        {
+          "name": "v",
+          "key": "v",
+          "doc": "Running mean of the gradient, and of its square.",
+          "extent": "elem",
+          "scalarSlot": null,
+          "init": 0
+        }
       ],
+      "scalars": null,
       "hostStates": [{ "name": "product", "key": "product", "extent": "tensor", "init": 4 }],
       "programs": [
         {
@@ -254,8 +287,11 @@ const manifest = {
           ],
           "sweeps": [
             {
+              "kind": "sweep",
               "name": "step",
               "symbol": "NAdam_decoupled_step",
+              "workgroup": 256,
+              "scalars": false,
               "reads": { "param": true, "grad": true, "state": true },
               "writes": { "param": true, "state": true }
             }

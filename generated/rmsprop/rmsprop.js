@@ -101,7 +101,8 @@ const manifest = {
         { "op": "hyper", "hyper": "lr", "form": "value" }
       ],
       "facts": ["alpha", "epsilon", "lr", "weight_decay"],
-      "states": [{ "name": "v", "key": "v", "doc": "Running mean of the gradient's square.", "extent": "elem", "init": 0 }],
+      "states": [{ "name": "v", "key": "v", "doc": "Running mean of the gradient's square.", "extent": "elem", "scalarSlot": null, "init": 0 }],
+      "scalars": null,
       "hostStates": [],
       "programs": [
         {
@@ -123,8 +124,11 @@ const manifest = {
           ],
           "sweeps": [
             {
+              "kind": "sweep",
               "name": "step",
               "symbol": "RMSprop_default_step",
+              "workgroup": 256,
+              "scalars": false,
               "reads": { "param": true, "grad": true, "state": true },
               "writes": { "param": true, "state": true }
             }
@@ -147,9 +151,17 @@ const manifest = {
       ],
       "facts": ["alpha", "epsilon", "lr", "momentum", "weight_decay"],
       "states": [
-        { "name": "v", "key": "v", "doc": "Running mean of the gradient's square.", "extent": "elem", "init": 0 },
-        { "name": "buffer", "key": "buffer", "doc": "Running sum of the scaled gradients.", "extent": "elem", "init": 0 }
+        { "name": "v", "key": "v", "doc": "Running mean of the gradient's square.", "extent": "elem", "scalarSlot": null, "init": 0 },
+        {
+          "name": "buffer",
+          "key": "buffer",
+          "doc": "Running sum of the scaled gradients.",
+          "extent": "elem",
+          "scalarSlot": null,
+          "init": 0
+        }
       ],
+      "scalars": null,
       "hostStates": [],
       "programs": [
         {
@@ -172,8 +184,11 @@ const manifest = {
           ],
           "sweeps": [
             {
+              "kind": "sweep",
               "name": "step",
               "symbol": "RMSprop_with_momentum_step",
+              "workgroup": 256,
+              "scalars": false,
               "reads": { "param": true, "grad": true, "state": true },
               "writes": { "param": true, "state": true }
             }
@@ -195,9 +210,10 @@ const manifest = {
       ],
       "facts": ["alpha", "epsilon", "lr", "weight_decay"],
       "states": [
-        { "name": "v", "key": "v", "doc": "Running mean of the gradient's square.", "extent": "elem", "init": 0 },
-        { "name": "a", "key": "a", "doc": "Running mean of the gradient.", "extent": "elem", "init": 0 }
+        { "name": "v", "key": "v", "doc": "Running mean of the gradient's square.", "extent": "elem", "scalarSlot": null, "init": 0 },
+        { "name": "a", "key": "a", "doc": "Running mean of the gradient.", "extent": "elem", "scalarSlot": null, "init": 0 }
       ],
+      "scalars": null,
       "hostStates": [],
       "programs": [
         {
@@ -219,8 +235,11 @@ const manifest = {
           ],
           "sweeps": [
             {
+              "kind": "sweep",
               "name": "step",
               "symbol": "RMSprop_centered_step",
+              "workgroup": 256,
+              "scalars": false,
               "reads": { "param": true, "grad": true, "state": true },
               "writes": { "param": true, "state": true }
             }
@@ -243,10 +262,18 @@ const manifest = {
       ],
       "facts": ["alpha", "epsilon", "lr", "momentum", "weight_decay"],
       "states": [
-        { "name": "v", "key": "v", "doc": "Running mean of the gradient's square.", "extent": "elem", "init": 0 },
-        { "name": "a", "key": "a", "doc": "Running mean of the gradient.", "extent": "elem", "init": 0 },
-        { "name": "buffer", "key": "buffer", "doc": "Running sum of the scaled gradients.", "extent": "elem", "init": 0 }
+        { "name": "v", "key": "v", "doc": "Running mean of the gradient's square.", "extent": "elem", "scalarSlot": null, "init": 0 },
+        { "name": "a", "key": "a", "doc": "Running mean of the gradient.", "extent": "elem", "scalarSlot": null, "init": 0 },
+        {
+          "name": "buffer",
+          "key": "buffer",
+          "doc": "Running sum of the scaled gradients.",
+          "extent": "elem",
+          "scalarSlot": null,
+          "init": 0
+        }
       ],
+      "scalars": null,
       "hostStates": [],
       "programs": [
         {
@@ -269,8 +296,11 @@ const manifest = {
           ],
           "sweeps": [
             {
+              "kind": "sweep",
               "name": "step",
               "symbol": "RMSprop_centered_with_momentum_step",
+              "workgroup": 256,
+              "scalars": false,
               "reads": { "param": true, "grad": true, "state": true },
               "writes": { "param": true, "state": true }
             }

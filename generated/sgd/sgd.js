@@ -79,7 +79,17 @@ const manifest = {
         { "op": "apply", "fn": "sub", "args": [1, 6] }
       ],
       "facts": ["dampening", "lr", "momentum", "weight_decay"],
-      "states": [{ "name": "momentum_buffer", "key": "momentumBuffer", "doc": "Running sum of the gradients.", "extent": "elem", "init": 0 }],
+      "states": [
+        {
+          "name": "momentum_buffer",
+          "key": "momentumBuffer",
+          "doc": "Running sum of the gradients.",
+          "extent": "elem",
+          "scalarSlot": null,
+          "init": 0
+        }
+      ],
+      "scalars": null,
       "hostStates": [],
       "programs": [
         {
@@ -106,8 +116,11 @@ const manifest = {
           ],
           "sweeps": [
             {
+              "kind": "sweep",
               "name": "step",
               "symbol": "SGD_momentum_step",
+              "workgroup": 256,
+              "scalars": false,
               "reads": { "param": true, "grad": true, "state": true },
               "writes": { "param": true, "state": true }
             }
@@ -122,6 +135,7 @@ const manifest = {
       "host": [{ "op": "hyper", "hyper": "weight_decay", "form": "value" }, { "op": "hyper", "hyper": "lr", "form": "value" }],
       "facts": ["lr", "weight_decay"],
       "states": [],
+      "scalars": null,
       "hostStates": [],
       "programs": [
         {
@@ -137,8 +151,11 @@ const manifest = {
           ],
           "sweeps": [
             {
+              "kind": "sweep",
               "name": "step",
               "symbol": "SGD_plain_step",
+              "workgroup": 256,
+              "scalars": false,
               "reads": { "param": true, "grad": true, "state": false },
               "writes": { "param": true, "state": false }
             }
@@ -161,7 +178,17 @@ const manifest = {
         { "op": "apply", "fn": "sub", "args": [1, 6] }
       ],
       "facts": ["dampening", "lr", "momentum", "weight_decay"],
-      "states": [{ "name": "momentum_buffer", "key": "momentumBuffer", "doc": "Running sum of the gradients.", "extent": "elem", "init": 0 }],
+      "states": [
+        {
+          "name": "momentum_buffer",
+          "key": "momentumBuffer",
+          "doc": "Running sum of the gradients.",
+          "extent": "elem",
+          "scalarSlot": null,
+          "init": 0
+        }
+      ],
+      "scalars": null,
       "hostStates": [],
       "programs": [
         {
@@ -188,8 +215,11 @@ const manifest = {
           ],
           "sweeps": [
             {
+              "kind": "sweep",
               "name": "step",
               "symbol": "SGD_nesterov_step",
+              "workgroup": 256,
+              "scalars": false,
               "reads": { "param": true, "grad": true, "state": true },
               "writes": { "param": true, "state": true }
             }

@@ -12,6 +12,18 @@ export const CHUNK_ELEMENTS = 16_384;
 /** u32 words of a chunk table entry, in this order; offsets are relative to the bank's own ranges, in units of 4 elements. `reserved` is 0. */
 export const CHUNK_WORDS = 8;
 export const CHUNK_FIELDS = ["param", "state", "stateStride", "count", "row", "tensor", "first", "reserved"] as const;
+/**
+ * The table of tensors of programs with scalars, u32: a header of TENSOR_WORDS (numbers of the memory: how many tensors, places of a
+ * partial slot, first tensor scalar, first partial), then a record for each tensor in the order of registration: its first place in a
+ * partial slot, how many chunks it has, its class's row, 0. Chunk k of a tensor has place `partial + k`; each tensor has at least one.
+ * The memory of scalars, f32: the model's slots, for each tensor its slots, then the partial slots one after the other.
+ */
+export const TENSOR_WORDS = 4;
+export const TENSOR_HEADER = ["tensors", "places", "firstTensor", "firstPartial"] as const;
+export const TENSOR_FIELDS = ["partial", "chunks", "row", "reserved"] as const;
+/** The tree of reductions: a leaf is so many elements, added by so many lanes. */
+export const LEAF_ELEMENTS = 1024;
+export const LEAF_LANES = 32;
 /** Pages of the ring of coefficient rows. */
 export const ROW_PAGES = 16;
 /** Row value of slot 0 for a class that takes no part in this step: the kernel returns at once. */
@@ -53,7 +65,9 @@ export interface DeviceStateInfo {
   readonly name: string;
   readonly key: string;
   readonly doc: string | null;
-  readonly extent: "elem";
+  readonly extent: "elem" | "tensor" | "model";
+  /** Of extent tensor or model: its slot in the memory of scalars. */
+  readonly scalarSlot: number | null;
   /** The constant every element starts from; null: the `init` program stores it. */
   readonly init: number | null;
 }
@@ -71,16 +85,22 @@ export interface VariantInfo {
   readonly when: readonly { readonly condition: Formula; readonly is: boolean }[];
   /** coefficients[i] goes to slot i + 1 of the row; rounded once to f32. */
   readonly coefficients: readonly { readonly name: string; readonly value: Formula }[];
-  /** For each device state of the build: its slot inside a segment, or -1 where this variant has no such state. */
+  /** For each device state of the build: its slot inside a segment (0 for the only place of a smaller extent), or -1 where this variant has no such state. */
   readonly stateSlots: readonly number[];
   readonly hostStores: readonly { readonly state: string; readonly value: Formula }[];
 }
 
+/** What one launch does: a sweep over the chunks, or a finish in one workgroup for the whole model. */
 export interface SweepInfo {
+  readonly kind: "sweep" | "finish";
   /** Entry point in the WGSL and export of the WASM module. */
   readonly name: string;
   /** Name of the CUDA kernel, unique over optimizers and builds; absent in what older versions built. */
   readonly symbol?: string;
+  /** Invocations of a WGSL workgroup, threads of a CUDA block. */
+  readonly workgroup: number;
+  /** Whether it binds the memory of scalars and the table of tensors. */
+  readonly scalars: boolean;
   readonly reads: { readonly param: boolean; readonly grad: boolean; readonly state: boolean };
   readonly writes: { readonly param: boolean; readonly state: boolean };
 }
@@ -90,6 +110,7 @@ export interface ProgramInfo {
   /** Floats of a coefficient row, a multiple of 4; slot 0 is the variant's number. */
   readonly rowWidth: number;
   readonly variants: readonly VariantInfo[];
+  /** In the order of launch. */
   readonly sweeps: readonly SweepInfo[];
   /** Bytes moved per f32 element by each variant. */
   readonly bytesPerElement: readonly { readonly read: number; readonly written: number }[];
@@ -104,6 +125,8 @@ export interface BuildInfo {
   /** Facts and hyper forms the table reads besides `t` and `step`: what separates parameters into classes. */
   readonly facts: readonly string[];
   readonly states: readonly DeviceStateInfo[];
+  /** Slots of the memory of scalars; null where no program needs it. */
+  readonly scalars: { readonly model: number; readonly tensor: number; readonly partial: number } | null;
   readonly hostStates: readonly HostStateInfo[];
   /** "step", and "init" where needed. */
   readonly programs: readonly ProgramInfo[];

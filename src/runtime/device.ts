@@ -42,8 +42,18 @@ export interface ArenaLayout {
   readonly banks: readonly BankLayout[];
 }
 
+/** Device numbers smaller than an element, and the table of tensors that says where they stand (see the manifest). */
+export interface ScalarLayout {
+  /** f32 numbers: slots of the model, of each tensor, and the places of partials. */
+  readonly elements: number;
+  /** Header and records; the row words may be rewritten. */
+  readonly table: Uint32Array<ArrayBuffer>;
+}
+
 export interface MemoryLayout {
   readonly arenas: readonly ArenaLayout[];
+  /** Absent where no program of the build needs it. */
+  readonly scalars?: ScalarLayout;
   /** Bytes of one page of coefficient rows, a multiple of 256. */
   readonly pageBytes: number;
   readonly pages: number;
@@ -86,6 +96,14 @@ export interface CallerGradients {
   use(range: ArenaRange, source: GradientSource): void;
 }
 
+/** The memory of scalars, which all arenas share. */
+export interface ScalarMemory {
+  write(offset: number, data: Float32Array): void;
+  read(offset: number, length: number): Promise<Float32Array<ArrayBuffer>>;
+  /** Uploads the table of tensors again, after its row words changed. */
+  writeTable(): void;
+}
+
 /** Memory of one optimizer. `View` is how the device shows a range to its user. */
 export interface DeviceMemory<View> {
   readonly bytes: number;
@@ -98,6 +116,8 @@ export interface DeviceMemory<View> {
   zero(part: Part, arena: number): void;
   /** Uploads the chunk table of a bank again, after its row words changed. */
   writeChunks(arena: number, bank: number): void;
+  /** Present where the layout has scalars. */
+  readonly scalars?: ScalarMemory;
   destroy(): void;
 }
 
@@ -132,6 +152,10 @@ export interface Device<View = unknown> {
   submit(launch: Launch, page: number, rows: Float32Array<ArrayBuffer>): void | Promise<void>;
   /** The same into the caller's own encoder or pass; the page must stay as it is until that is submitted. Absent: there is no such thing. */
   encode?(launch: Launch, page: number, rows: Float32Array<ArrayBuffer>, target: unknown): void;
+  /** Records the kernels of a launch as the caller's graph wants them: every replay takes the page that is next. Absent: no graphs. */
+  capture?(launch: Launch, stream: unknown): void;
+  /** Writes one page of rows for a replay and runs nothing. Absent: no graphs. */
+  prepare?(launch: Launch, page: number, rows: Float32Array<ArrayBuffer>): void;
   /** Resolves when everything submitted is done. */
   idle(): Promise<void>;
   destroy(): void;

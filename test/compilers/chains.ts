@@ -49,7 +49,7 @@ export function planChains(): Plan {
     ValueId,
   ];
   const stores = names.map((name, i) => ({ cell: cell(`s${i}`, "state"), value: chains[name]!(x, y, z, notation(builder)) }));
-  const variant = { when: [], cells: builder.cells.map((_, id) => id as CellId), deviceStores: stores, hostStores: [] };
+  const variant = { when: [], cells: builder.cells.map((_, id) => id as CellId), deviceStores: stores, hostStores: [], contributions: [] };
   const ir: Ir = { values: builder.values, cells: builder.cells, programs: [{ entry: "step", variants: [variant] }] };
   return makePlan(ir, {});
 }

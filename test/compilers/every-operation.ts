@@ -33,7 +33,7 @@ export function planEveryOperation(options: { readonly also?: readonly number[];
     builder.name(value, name);
     store(name, value);
   }
-  const variant = { when: [], cells: builder.cells.map((_, id) => id as CellId), deviceStores: stores, hostStores: [] };
+  const variant = { when: [], cells: builder.cells.map((_, id) => id as CellId), deviceStores: stores, hostStores: [], contributions: [] };
   const ir: Ir = { values: builder.values, cells: builder.cells, programs: [{ entry: "step", variants: [variant] }] };
   return makePlan(ir, {});
 }

@@ -146,10 +146,11 @@ describe("placing", () => {
     const x = builder.load(builder.cell({ name: "x", ...element }));
     const scaled = builder.apply("mul", [builder.ambient("t"), x]);
     expect(builder.value(scaled)).toMatchObject({ extent: "elem", stage: "device", level: 0 });
-    const norm = builder.reduce("sum", "model", scaled);
-    expect(builder.value(norm)).toMatchObject({ extent: "model", stage: "device", level: 1 });
+    const norm = builder.reduce("sum", "tensor", "elem", scaled);
+    expect(builder.value(norm)).toMatchObject({ extent: "tensor", stage: "device", level: 1 });
+    expect(builder.value(builder.total(0, "sum", 2))).toMatchObject({ extent: "model", stage: "device", level: 2 });
     expect(builder.value(builder.apply("div", [x, norm]))).toMatchObject({ extent: "elem", level: 1 });
-    expect(builder.value(builder.reduce("max", "block:256", scaled))).toMatchObject({ extent: "block:256", level: 0 });
+    expect(builder.value(builder.reduce("max", "block:256", "elem", scaled))).toMatchObject({ extent: "block:256", level: 0 });
   });
 
   test("device arithmetic is never simplified", () => {

@@ -208,7 +208,7 @@ describe("stores among sweeps", () => {
 
   test("a global clip before Adam: the gradient is read twice", () => {
     const { b, p, g, m, v, average, square } = setting();
-    const clipped = b.apply("div", [b.load(g), b.apply("sqrt", [b.reduce("sum", "model", square(b.load(g)))])]);
+    const clipped = b.apply("div", [b.load(g), b.apply("sqrt", [b.reduce("sum", "tensor", "elem", square(b.load(g)))])]);
     const [m1, v1] = [average(m, clipped), average(v, square(clipped))];
     const moved = b.apply("sub", [b.load(p), b.apply("div", [m1, b.apply("sqrt", [v1])])]);
     expect(
@@ -225,10 +225,10 @@ describe("stores among sweeps", () => {
 
   test("Lamb: moments are stored early and loaded anew", () => {
     const { b, p, g, m, v, average, square } = setting();
-    const clipped = b.apply("div", [b.load(g), b.reduce("sum", "model", square(b.load(g)))]);
+    const clipped = b.apply("div", [b.load(g), b.reduce("sum", "tensor", "elem", square(b.load(g)))]);
     const [m1, v1] = [average(m, clipped), average(v, square(clipped))];
     const update = b.apply("div", [m1, b.apply("sqrt", [v1])]);
-    const ratio = b.apply("div", [b.reduce("sum", "tensor", square(b.load(p))), b.reduce("sum", "tensor", square(update))]);
+    const ratio = b.apply("div", [b.reduce("sum", "tensor", "elem", square(b.load(p))), b.reduce("sum", "tensor", "elem", square(update))]);
     const moved = b.apply("sub", [b.load(p), b.apply("mul", [ratio, update])]);
     expect(
       place(b, [
@@ -245,7 +245,7 @@ describe("stores among sweeps", () => {
   test("a cell is not stored while a later sweep needs its old value", () => {
     const { b, p, g, m, average } = setting();
     const m1 = average(m, b.load(g));
-    const moved = b.apply("add", [b.apply("mul", [b.load(m), b.reduce("sum", "model", m1)]), b.load(p)]);
+    const moved = b.apply("add", [b.apply("mul", [b.load(m), b.reduce("sum", "tensor", "elem", m1)]), b.load(p)]);
     expect(
       place(b, [
         [m, m1],

@@ -171,7 +171,7 @@ let wasm: Promise<string> | undefined;
 export function handAdam(): OptimizerDefinition {
   const { table, coefficients } = hostTable();
   const { table: defaults, infos } = hypers();
-  const state = (name: string) => ({ name, key: name, doc: null, extent: "elem", init: 0 }) as const;
+  const state = (name: string) => ({ name, key: name, doc: null, extent: "elem", scalarSlot: null, init: 0 }) as const;
   return {
     manifest: {
       manifestVersion: 1,
@@ -189,13 +189,23 @@ export function handAdam(): OptimizerDefinition {
           host: table,
           facts: [],
           states: [state("m"), state("v")],
+          scalars: null,
           hostStates: [],
           programs: [
             {
               entry: "step",
               rowWidth: 12,
               variants: [{ when: [], coefficients, stateSlots: [0, 1], hostStores: [] }],
-              sweeps: [{ name: "step", reads: { param: true, grad: true, state: true }, writes: { param: true, state: true } }],
+              sweeps: [
+                {
+                  kind: "sweep",
+                  name: "step",
+                  workgroup: 256,
+                  scalars: false,
+                  reads: { param: true, grad: true, state: true },
+                  writes: { param: true, state: true },
+                },
+              ],
               bytesPerElement: [{ read: 16, written: 12 }],
             },
           ],

@@ -96,6 +96,7 @@ function printValue(value: Value, { ir, dialect, operand, named }: Surroundings)
     case "shape":
     case "load":
     case "reduce":
+    case "total":
       throw new Error(`bug: a ${value.kind} stands in the body of an element-wise sweep`);
     default:
       return value satisfies never;

@@ -41,6 +41,7 @@ export function createFormulaTable(values: readonly Value[], cells: readonly Cel
       case "select":
         return { op: "select", args: [formula(value.condition), formula(value.then), formula(value.otherwise)] };
       case "reduce":
+      case "total":
         throw new Error("bug: a reduction is not the host's");
       default:
         return value satisfies never;

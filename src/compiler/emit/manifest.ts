@@ -12,6 +12,7 @@ import {
   type RangeInfo,
   type SweepInfo,
   type VariantInfo,
+  WORKGROUP,
 } from "../../contract/manifest.js";
 import type { HyperSpec, Range, Spec } from "../check/spec.js";
 import { printExpression } from "../ir/print.js";
@@ -103,6 +104,7 @@ export function describeBuild(spec: Spec, plan: Plan, key: string): PlannedBuild
     host: formulas.table,
     facts: factsOf(formulas.table),
     states: deviceStates.map(({ cell, key }) => deviceState(spec, plan, cell, key)),
+    scalars: plan.scalars,
     hostStates,
     programs,
   };
@@ -117,6 +119,7 @@ function deviceState(spec: Spec, plan: Plan, cell: Cell, key: string): DeviceSta
     key,
     doc: spec.states.find((state) => state.name === cell.name)?.doc ?? null,
     extent: cell.extent,
+    scalarSlot: null,
     init: init?.kind === "literal" ? init.value : null,
   };
 }
@@ -178,5 +181,5 @@ function sweepInfo(plan: Plan, program: ProgramPlan, sweep: Sweep, { space, swee
       writes[part] = true;
     }
   }
-  return { name, symbol: `${space}_${name}`, reads, writes };
+  return { kind: "sweep", name, symbol: `${space}_${name}`, workgroup: WORKGROUP, scalars: false, reads, writes };
 }

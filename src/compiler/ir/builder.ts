@@ -6,7 +6,7 @@ import type { Span } from "../source.js";
 import { type Extent, joinExtents, laterStage, type Stage } from "./extent.js";
 import { float64Operations, isHostOperation } from "./fold.js";
 import { type Op, ops, type ValueType } from "./ops.js";
-import type { Cell, CellId, HyperForm, Value, ValueId } from "./value.js";
+import type { Cell, CellId, HyperForm, Reducer, Value, ValueId } from "./value.js";
 
 export interface HyperValue {
   readonly hyper: string;
@@ -17,7 +17,6 @@ export interface HyperValue {
 }
 
 export type Ambient = Extract<Value, { kind: "ambient" }>["ambient"];
-export type Reducer = Extract<Value, { kind: "reduce" }>["by"];
 
 export interface Builder {
   readonly values: readonly Value[];
@@ -31,7 +30,9 @@ export interface Builder {
   load(cell: CellId): ValueId;
   apply(op: Op, args: readonly ValueId[]): ValueId;
   select(condition: ValueId, then: ValueId, otherwise: ValueId): ValueId;
-  reduce(by: Reducer, to: Extent, arg: ValueId): ValueId;
+  reduce(by: Reducer, to: Extent, from: Extent, arg: ValueId): ValueId;
+  /** `level`: one more than the highest of what variants contribute to the site. */
+  total(site: number, by: Reducer, level: number): ValueId;
   /** Gives a computed value the spec's name and place, unless it has one. */
   name(id: ValueId, name: string, span?: Span): void;
 }
@@ -138,13 +139,18 @@ export function createBuilder(): Builder {
     },
     apply,
     select,
-    reduce(by, to, arg) {
+    reduce(by, to, from, arg) {
       const level = value(arg).level + (to.startsWith("block:") ? 0 : 1);
-      return add({ kind: "reduce", by, to, arg }, { extent: to, stage: "device", level, type: "number" });
+      if (by === "sum" && literalOf(arg) === 0) return literal(0);
+      return add({ kind: "reduce", by, to, from, arg }, { extent: to, stage: "device", level, type: "number" });
+    },
+    total(site, by, level) {
+      return add({ kind: "total", site, by }, { extent: "model", stage: "device", level, type: "number" });
     },
     name(id, name, span) {
       const found = value(id);
-      if (found.name === undefined && argsOf(found).length > 0) values[id] = { ...found, name, ...(span && { span }) };
+      if (found.name === undefined && (argsOf(found).length > 0 || found.kind === "total"))
+        values[id] = { ...found, name, ...(span && { span }) };
     },
   };
 }
@@ -177,7 +183,9 @@ function identity(value: Value): string {
     case "select":
       return `select ${value.condition} ${value.then} ${value.otherwise}`;
     case "reduce":
-      return `reduce ${value.by} ${value.to} ${value.arg}`;
+      return `reduce ${value.by} ${value.to} ${value.from} ${value.arg}`;
+    case "total":
+      return `total ${value.site}`;
     default:
       throw new Error(`bug: unknown value ${value satisfies never}`);
   }
@@ -197,6 +205,7 @@ export function argsOf(value: Value): readonly ValueId[] {
     case "ambient":
     case "shape":
     case "load":
+    case "total":
       return [];
     default:
       throw new Error(`bug: unknown value ${value satisfies never}`);

@@ -43,6 +43,7 @@ function compute(value: Value, facts: HostFacts, evaluate: (id: ValueId) => numb
     case "apply":
       return applyOperation(value, evaluate);
     case "reduce":
+    case "total":
       throw new Error("bug: the host reduces nothing");
     default:
       throw new Error(`bug: unknown value ${value satisfies never}`);

@@ -73,6 +73,8 @@ function spell(ir: Ir, value: Value, print: Print): Spelled {
       const [condition, then, otherwise] = argsOf(value).map((arg) => print(arg, LOOSEST));
       return { text: `if ${condition} then ${then} else ${otherwise}`, level: LOOSEST };
     }
+    case "total":
+      return atom(`${value.by}[model] ${value.site}`);
     case "reduce":
       return atom(`${value.by}[${value.to}](${print(value.arg, LOOSEST)})`);
     case "apply":

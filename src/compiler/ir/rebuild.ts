@@ -7,7 +7,7 @@ import type { CellId, Ir, Store, Value, ValueId, Variant } from "./value.js";
 export type Replace = (value: Value, args: readonly ValueId[], builder: Builder) => ValueId | null;
 
 export function rebuild(ir: Ir, replace: Replace = () => null): Ir {
-  const { cells, values } = reached(ir);
+  const { cells, values, sites } = reached(ir);
   const builder = createBuilder();
   const cellOf = new Map<CellId, CellId>();
   for (const cell of [...cells].sort((a, b) => a - b)) cellOf.set(cell, builder.cell(ir.cells[cell]!));
@@ -26,6 +26,7 @@ export function rebuild(ir: Ir, replace: Replace = () => null): Ir {
     cells: variant.cells.flatMap((cell) => cellOf.get(cell) ?? []),
     deviceStores: copyStores(variant.deviceStores),
     hostStores: copyStores(variant.hostStores),
+    contributions: variant.contributions.flatMap((given) => (sites.has(given.site) ? [{ ...given, arg: copyOf(given.arg) }] : [])),
   });
   return {
     values: builder.values,
@@ -38,8 +39,16 @@ export function rebuild(ir: Ir, replace: Replace = () => null): Ir {
   };
 }
 
-/** The cells that programs load or store, and the values behind them, their initial values and conditions. */
-export function reached(ir: Ir): { readonly cells: ReadonlySet<CellId>; readonly values: ReadonlySet<ValueId> } {
+interface Reached {
+  readonly cells: ReadonlySet<CellId>;
+  readonly values: ReadonlySet<ValueId>;
+  /** Of totals. */
+  readonly sites: ReadonlySet<number>;
+}
+
+/** The cells that programs load or store, and the values behind them, their initial values, conditions and contributions. */
+export function reached(ir: Ir): Reached {
+  const sites = new Set<number>();
   const cells = new Set<CellId>();
   const values = new Set<ValueId>();
   function reachCell(id: CellId): void {
@@ -55,6 +64,10 @@ export function reached(ir: Ir): { readonly cells: ReadonlySet<CellId>; readonly
     const value = ir.values[id]!;
     if (value.kind === "load") reachCell(value.cell);
     argsOf(value).forEach(reach);
+    if (value.kind !== "total" || sites.has(value.site)) return;
+    sites.add(value.site);
+    for (const variant of ir.programs.flatMap((program) => program.variants))
+      for (const { site, arg } of variant.contributions) if (site === value.site) reach(arg);
   }
   for (const variant of ir.programs.flatMap((program) => program.variants)) {
     for (const { condition } of variant.when) reach(condition);
@@ -63,7 +76,7 @@ export function reached(ir: Ir): { readonly cells: ReadonlySet<CellId>; readonly
       reach(value);
     }
   }
-  return { cells, values };
+  return { cells, values, sites };
 }
 
 function copy(value: Value, args: readonly ValueId[], builder: Builder, cellOf: ReadonlyMap<CellId, CellId>): ValueId {
@@ -83,7 +96,9 @@ function copy(value: Value, args: readonly ValueId[], builder: Builder, cellOf: 
     case "select":
       return builder.select(args[0]!, args[1]!, args[2]!);
     case "reduce":
-      return builder.reduce(value.by, value.to, args[0]!);
+      return builder.reduce(value.by, value.to, value.from, args[0]!);
+    case "total":
+      return builder.total(value.site, value.by, value.level);
     default:
       throw new Error(`bug: unknown value ${value satisfies never}`);
   }

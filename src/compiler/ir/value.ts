@@ -36,8 +36,13 @@ export type Value = Base &
     | { readonly kind: "apply"; readonly op: Op; readonly args: readonly ValueId[] }
     /** Host values: only the taken side is evaluated. Device values: both sides are computed. */
     | { readonly kind: "select"; readonly condition: ValueId; readonly then: ValueId; readonly otherwise: ValueId }
-    | { readonly kind: "reduce"; readonly by: "sum" | "max" | "min"; readonly to: Extent; readonly arg: ValueId }
+    /** Over all numbers that `from` has for each of `to`; an argument of fewer numbers is repeated. Never to the model: see `total`. */
+    | { readonly kind: "reduce"; readonly by: Reducer; readonly to: Extent; readonly from: Extent; readonly arg: ValueId }
+    /** A reduction over the whole model, by its number in the text: each variant says what its tensors contribute to it. */
+    | { readonly kind: "total"; readonly site: number; readonly by: Reducer }
   );
+
+export type Reducer = "sum" | "max" | "min";
 
 export type Codec = { readonly kind: "f32" };
 
@@ -59,6 +64,14 @@ export interface Store {
   readonly value: ValueId;
 }
 
+/** What the tensors of a variant give to a `total`; an argument of fewer numbers than `from` has is repeated. */
+export interface Contribution {
+  readonly site: number;
+  readonly by: Reducer;
+  readonly from: Extent;
+  readonly arg: ValueId;
+}
+
 export interface Decision {
   readonly condition: ValueId;
   readonly is: boolean;
@@ -74,6 +87,8 @@ export interface Variant {
   readonly cells: readonly CellId[];
   readonly deviceStores: readonly Store[];
   readonly hostStores: readonly Store[];
+  /** One for each `total` behind the stores of the program, in the order of sites; every variant contributes to all of them. */
+  readonly contributions: readonly Contribution[];
 }
 
 /** `step`, or `init` (only where an initial value is not a plain constant); later the named entries. */

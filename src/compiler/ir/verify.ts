@@ -51,7 +51,8 @@ function verifyPlace(ir: Ir, value: Value, fail: (what: string) => never): void 
   if (args.length === 0) return;
   if (value.stage !== (value.kind === "reduce" ? "device" : args.map((arg) => arg.stage).reduce(laterStage)))
     fail("has another stage than its arguments");
-  if (value.kind === "reduce" && !within(value.to, args[0]!.extent)) fail("reduces upward");
+  if (value.kind === "reduce" && (!within(value.to, value.from) || !within(args[0]!.extent, value.from))) fail("reduces upward");
+  if (value.kind === "reduce" && value.to === "model") fail("reduces to the model, which a total does");
   if (value.kind !== "reduce" && value.extent !== args.map((arg) => arg.extent).reduce(joinExtents))
     fail("has another extent than its arguments");
   if (value.stage !== "device") return;
@@ -59,7 +60,11 @@ function verifyPlace(ir: Ir, value: Value, fail: (what: string) => never): void 
   if (value.kind === "select" && value.type === "boolean") fail("is a select of booleans in a kernel");
 }
 
-function verifyVariant(ir: Ir, { when, cells, deviceStores, hostStores }: Variant): void {
+function verifyVariant(ir: Ir, { when, cells, deviceStores, hostStores, contributions }: Variant): void {
+  for (const { site, from, arg } of contributions) {
+    const value = ir.values[arg];
+    if (value?.type !== "number" || !within(value.extent, from)) fault(`what is given to total ${site} has not its extent`);
+  }
   for (const { condition } of when) {
     const value = ir.values[condition];
     if (value?.type !== "boolean" || value.stage === "device") fault(`a decision on value ${condition}, which the host does not know`);

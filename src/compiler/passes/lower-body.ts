@@ -4,7 +4,7 @@
 
 import type { TypedExpr, TypedStatement } from "../check/spec.js";
 import type { Builder } from "../ir/builder.js";
-import type { CellId, ValueId } from "../ir/value.js";
+import type { CellId, Contribution, ValueId } from "../ir/value.js";
 import type { Decisions } from "./variants.js";
 
 interface Surroundings {
@@ -16,16 +16,20 @@ interface Surroundings {
   /** The cells that exist on this path. */
   readonly present: ReadonlySet<CellId>;
   readonly decisions: Decisions;
+  /** The level of each total, by its site. */
+  readonly siteLevels: ReadonlyMap<number, number>;
 }
 
 export interface Frame extends Surroundings {
   readonly current: Map<CellId, ValueId>;
   readonly locals: Map<number, ValueId>;
+  /** By site. */
+  readonly contributions: Map<number, Contribution>;
 }
 
 export function createBody(surroundings: Surroundings): Frame {
   const current = new Map([...surroundings.present].map((cell) => [cell, surroundings.builder.load(cell)]));
-  return { ...surroundings, current, locals: new Map() };
+  return { ...surroundings, current, locals: new Map(), contributions: new Map() };
 }
 
 export function lowerStatements(frame: Frame, statements: readonly TypedStatement[]): void {
@@ -153,13 +157,21 @@ export function lowerExpression(frame: Frame, expr: TypedExpr): ValueId {
       return select(frame, condition, lowerExpression(frame, expr.then), lowerExpression(frame, expr.otherwise));
     }
     case "reduce":
-      return builder.reduce(expr.by, expr.to, lowerExpression(frame, expr.arg));
+      return reduce(frame, expr);
     case "block":
       lowerStatements(frame, expr.statements);
       return lowerExpression(frame, expr.result);
     default:
       throw new Error(`bug: unknown expression ${expr satisfies never}`);
   }
+}
+
+function reduce(frame: Frame, { by, to, arg, site }: Extract<TypedExpr, { kind: "reduce" }>): ValueId {
+  const { builder, contributions, siteLevels } = frame;
+  const value = lowerExpression(frame, arg);
+  if (to !== "model") return builder.reduce(by, to, arg.extent, value);
+  contributions.set(site, { site, by, from: arg.extent, arg: value });
+  return builder.total(site, by, siteLevels.get(site) ?? 1);
 }
 
 function presentCell(frame: Frame, name: string): CellId {

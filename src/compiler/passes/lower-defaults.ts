@@ -15,6 +15,7 @@ export interface Defaults {
 /** One table of values for all hypers of a spec. */
 export function lowerDefaults(spec: Spec): Defaults {
   const builder = createBuilder();
-  const body = createBody({ builder, options: {}, cells: new Map(), present: new Set(), globals: new Set(), decisions: undecided });
+  const nothing = { options: {}, cells: new Map(), present: new Set<never>(), globals: new Set<never>(), siteLevels: new Map() };
+  const body = createBody({ ...nothing, builder, decisions: undecided });
   return { values: builder.values, formulas: new Map(spec.hypers.map(({ name, value }) => [name, lowerExpression(body, value)])) };
 }

@@ -13,6 +13,7 @@ interface Build {
   readonly builder: Builder;
   readonly options: Readonly<Record<string, string>>;
   readonly globals: ReadonlySet<string>;
+  readonly siteLevels: ReadonlyMap<number, number>;
 }
 
 interface Lowering extends Build {
@@ -22,10 +23,28 @@ interface Lowering extends Build {
 
 /** The IR of one build. `options` names words as written in the spec; an option left out has its default. */
 export function lower(spec: Spec, options: Readonly<Record<string, string>>): Ir {
+  for (let siteLevels: ReadonlyMap<number, number> = new Map(); ; ) {
+    const ir = lowerAt(spec, options, siteLevels);
+    const found = levelsOf(ir);
+    if ([...found].every(([site, level]) => level === (siteLevels.get(site) ?? 1))) return ir;
+    siteLevels = found;
+  }
+}
+
+/** Of every total: one more than the highest level of what some variant contributes. */
+function levelsOf({ values, programs }: Ir): ReadonlyMap<number, number> {
+  const levels = new Map<number, number>();
+  for (const { site, arg } of programs.flatMap(({ variants }) => variants).flatMap(({ contributions }) => contributions))
+    levels.set(site, Math.max(levels.get(site) ?? 0, values[arg]!.level + 1));
+  return levels;
+}
+
+/** Totals are placed at the levels that an earlier attempt has found. */
+function lowerAt(spec: Spec, options: Readonly<Record<string, string>>, siteLevels: ReadonlyMap<number, number>): Ir {
   const builder = createBuilder();
   const chosen = Object.fromEntries(spec.options.map((option) => [option.name, options[option.name] ?? option.value]));
   const globals = new Set(spec.hypers.filter((hyper) => hyper.globalBecause !== null).map(({ name }) => name));
-  const build: Build = { spec, builder, options: chosen, globals };
+  const build: Build = { spec, builder, options: chosen, globals, siteLevels };
   const lowering = { ...build, cells: declareCells(build) };
   const step = lowerProgram("step", lowering, (body) => lowerStatements(body, spec.body));
   const init = lowerInit(lowering, step);
@@ -80,12 +99,13 @@ function lowerProgram(entry: string, lowering: Lowering, write: (body: Frame) =>
 }
 
 /** What has changed since the start of the call. */
-function storesOf({ builder, current }: Frame): Pick<Variant, "deviceStores" | "hostStores"> {
+function storesOf({ builder, current, contributions }: Frame): Pick<Variant, "deviceStores" | "hostStores" | "contributions"> {
   const stores = [...current].map(([cell, value]): Store => ({ cell, value })).filter(({ cell, value }) => value !== builder.load(cell));
   const homeOf = (store: Store) => builder.cells[store.cell]!.home;
   return {
     deviceStores: stores.filter((store) => homeOf(store) === "device"),
     hostStores: stores.filter((store) => homeOf(store) === "host"),
+    contributions: [...contributions.values()].sort((a, b) => a.site - b.site),
   };
 }
 

@@ -10,6 +10,7 @@ import type { Plan } from "./plan.js";
 export function makePlan(lowered: Ir, options: Readonly<Record<string, string>>): Plan {
   const ir = expandMath(lowered);
   verifyIr(ir, { device: "exact" });
-  if (ir.values.some((value) => value.kind === "reduce")) throw new Error("bug: reductions have no finish yet");
-  return { options, ir, programs: ir.programs.map((program) => planProgram(ir, program)) };
+  if (ir.values.some((value) => value.kind === "reduce" || value.kind === "total")) throw new Error("bug: reductions have no finish yet");
+  const programs = ir.programs.map((program) => planProgram(ir, program));
+  return { options, ir, programs, scalars: null, scalarStates: new Map() };
 }

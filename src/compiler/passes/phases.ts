@@ -45,7 +45,7 @@ function sweepBody(ir: Ir, variant: Variant, { loads, stores, partials }: Placed
     slots.set(value, slot);
     return { slot, value };
   });
-  return { loads, coefficients, body, stores, partials };
+  return { loads, scalars: [], coefficients, head: [], body, stores, partials: [] };
 }
 
 function isCoefficient({ kind, stage }: Value): boolean {

@@ -1,6 +1,6 @@
 // The plan: which sweep loads, computes and stores what, and what the host computes before it. Plain data; emitters print it.
 
-import type { CellId, Decision, Ir, Store, ValueId } from "../ir/value.js";
+import type { CellId, Decision, Ir, Reducer, Store, ValueId } from "../ir/value.js";
 
 export interface Load {
   readonly cell: CellId;
@@ -14,15 +14,87 @@ export interface Coefficient {
   readonly value: ValueId;
 }
 
+/** A device number smaller than an element, in the memory of scalars: a slot of the model's, or one that each tensor has. */
+export interface ScalarPlace {
+  readonly of: "model" | "tensor";
+  readonly slot: number;
+}
+
+/** Any value whose number stands in memory: a reduction, a total, a state as it was, or what was stored into a state. */
+export interface ScalarLoad {
+  readonly value: ValueId;
+  readonly place: ScalarPlace;
+}
+
+/** The value may be a literal, a coefficient, or what the body loads or computes. */
+export interface ScalarStore {
+  readonly value: ValueId;
+  readonly place: ScalarPlace;
+}
+
+/** A reduction of elements: every chunk writes what its elements come to, by the tree of the numerics, into its place of a partial slot. */
+export interface PartialReduction {
+  readonly slot: number;
+  readonly by: Reducer;
+  /** Of extent elem, or fewer numbers that count once for each element. */
+  readonly value: ValueId;
+}
+
 /** What one sweep does for the tensors of one variant. Load everything once, compute, store everything once. */
 export interface SweepBody {
   readonly loads: readonly Load[];
+  readonly scalars: readonly ScalarLoad[];
   readonly coefficients: readonly Coefficient[];
+  /** Device values smaller than an element, in order: computed once before the elements. */
+  readonly head: readonly ValueId[];
   /** Device values of extent elem in order; literals that enter are printed in place. */
   readonly body: readonly ValueId[];
   readonly stores: readonly Store[];
-  /** Reductions whose partial sums this sweep writes (none yet). */
-  readonly partials: readonly ValueId[];
+  readonly partials: readonly PartialReduction[];
+}
+
+/** Numbers of one tensor, or of the model: load everything once, compute, store everything once. */
+export interface ScalarBody {
+  readonly scalars: readonly ScalarLoad[];
+  readonly coefficients: readonly Coefficient[];
+  readonly body: readonly ValueId[];
+  readonly stores: readonly ScalarStore[];
+}
+
+/** A partial slot of all chunks of each tensor comes to that tensor's number. */
+export interface Fold {
+  readonly partial: number;
+  readonly by: Reducer;
+  /** Of each tensor. */
+  readonly slot: number;
+}
+
+/** The numbers of all tensors that take part come to one of the model; a tensor that takes no part counts as nothing. */
+export interface Total {
+  readonly by: Reducer;
+  /** Of each tensor. */
+  readonly from: number;
+  /** Of the model. */
+  readonly slot: number;
+}
+
+/**
+ * Part of a finish: first each tensor's body (by its variant), then the totals, then the model's body, by the variant of the first tensor
+ * that takes part (with its row): which one it is changes no number. Each of the three sees what those before it have stored.
+ */
+export interface Round {
+  /** One for each variant. */
+  readonly tensor: readonly (ScalarBody | null)[];
+  readonly totals: readonly Total[];
+  /** One for each variant. */
+  readonly model: readonly (ScalarBody | null)[];
+}
+
+/** One small launch after the sweeps of a phase. */
+export interface Finish {
+  readonly name: string;
+  readonly folds: readonly Fold[];
+  readonly rounds: readonly Round[];
 }
 
 export interface Sweep {
@@ -32,10 +104,17 @@ export interface Sweep {
   readonly bodies: readonly (SweepBody | null)[];
 }
 
-/** The sweeps of all variants at one level, and what finishes their reductions (null: nothing to finish). */
+/** The sweeps of all variants at one level (perhaps none), and what finishes their reductions (null: nothing to finish). */
 export interface Phase {
   readonly sweeps: readonly Sweep[];
-  readonly finish: null;
+  readonly finish: Finish | null;
+}
+
+/** Slots in the memory of scalars, and slots of partials, one of which is for the work on totals. */
+export interface ScalarSlots {
+  readonly model: number;
+  readonly tensor: number;
+  readonly partial: number;
 }
 
 export interface VariantPlan {
@@ -60,4 +139,8 @@ export interface Plan {
   readonly options: Readonly<Record<string, string>>;
   readonly ir: Ir;
   readonly programs: readonly ProgramPlan[];
+  /** Null: no program reduces anything or keeps a device state smaller than an element. */
+  readonly scalars: ScalarSlots | null;
+  /** Of device states of extent tensor and model, the same in all programs and variants. */
+  readonly scalarStates: ReadonlyMap<CellId, ScalarPlace>;
 }
