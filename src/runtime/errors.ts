@@ -25,6 +25,10 @@ export type OptimizerErrorCode =
   | "no-device"
   | "out-of-memory"
   | "kernel"
+  | "state-file"
+  | "state-mismatch"
+  | "busy"
+  | "half-loaded"
   | "destroyed"
   | "device-lost";
 

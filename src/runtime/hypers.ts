@@ -25,6 +25,22 @@ export interface Hypers {
   prepare(changes: Readonly<Record<string, unknown>>): () => void;
   /** Asks the functions of the step. Throws where an answer is out of range; values then are those of the step before. */
   refresh(step: number): void;
+  /** Every hyper as it stands, by name in the spec. */
+  saved(): ReadonlyMap<string, SavedHyper>;
+  /** Which saved hypers cannot be taken here, and what takes the others. */
+  compare(saved: ReadonlyMap<string, SavedHyper>): SavedHypersFit;
+}
+
+/** A hyper as it was at the last step, and whether the caller gave a number or a function of the step. */
+export interface SavedHyper {
+  readonly value: number;
+  readonly given: "number" | "function";
+}
+
+export interface SavedHypersFit {
+  /** A sentence for each. */
+  readonly differences: readonly string[];
+  readonly take: () => void;
 }
 
 /** Values at creation, step 0; `given` by settings key. Hypers of rulesets follow the optimizer's own. */
@@ -73,7 +89,46 @@ export function createHypers(manifest: HyperSource, given: ReadonlyMap<string, u
       for (let i = 0; i < infos.length; i++) next[i] = valueAt(infos[i]!, source[i]!, step);
       current.set(next);
     },
+    saved: () => new Map(infos.map(({ name }, index) => [name, { value: current[index]!, given: givenAs(source[index]!) }])),
+    compare(saved) {
+      const differences = [...saved.keys()].filter((name) => !indexOf.has(name)).map((name) => `there is no hyper ${quote(name)} here`);
+      const taken: [number, SavedHyper][] = [];
+      for (const [index, info] of infos.entries()) {
+        const there = saved.get(info.name);
+        if (there === undefined) continue;
+        const cannotChange = info.fixed || fixedByConditions.has(info.name);
+        const difference = differenceOf(info, there, { value: current[index]!, given: givenAs(source[index]!) }, cannotChange);
+        if (difference === null) taken.push([index, there]);
+        else differences.push(difference);
+      }
+      const take = () => {
+        for (const [index, { value, given }] of taken) {
+          current[index] = value;
+          if (given === "number") source[index] = value;
+        }
+      };
+      return { differences, take };
+    },
   };
+}
+
+const givenAs = (given: Given): SavedHyper["given"] => (typeof given === "number" ? "number" : "function");
+
+/** Why a saved hyper cannot be taken, or null. */
+function differenceOf(info: HyperInfo, there: SavedHyper, here: SavedHyper, cannotChange: boolean): string | null {
+  const show = ({ value, given }: SavedHyper) => (given === "number" ? `${value}` : `a function of the step (last ${value})`);
+  if (there.given !== here.given) return `${info.key} was ${show(there)}, and is ${show(here)} here: give at creation what was given then`;
+  if (there.given === "function") return null;
+  if (cannotChange)
+    return Object.is(there.value, here.value)
+      ? null
+      : `${info.key} was ${there.value} and is ${here.value} here, which only creation decides: create with ${info.key}: ${there.value}`;
+  try {
+    if (info.type !== "bool") checkNumber(info, there.value, "");
+    return info.type !== "bool" || there.value === 0 || there.value === 1 ? null : `${info.key} was ${there.value}, which is no boolean`;
+  } catch (error) {
+    return error instanceof OptimizerError ? error.message : String(error);
+  }
 }
 
 function unknownHyper(key: string, infos: readonly HyperInfo[]): OptimizerError {
