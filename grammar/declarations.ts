@@ -174,6 +174,7 @@ export abstract class DeclarationParser extends ExpressionParser {
   });
 
   protected readonly orderArm = this.partRule("orderArm", "arm", () => {
+    this.OPTION2({ GATE: () => this.beginsOperand(2), DEF: () => this.CONSUME(T.Optional) });
     this.OR([{ ALT: () => this.CONSUME(T.Else) }, { ALT: () => this.SUBRULE(this.expr, { LABEL: "condition" }) }]);
     this.CONSUME(T.FatArrow);
     this.OR2([

@@ -60,7 +60,6 @@ function resolve(context: Context, { manifest }: ExplainSubject, list: ParamList
       ranges: Object.fromEntries(manifest.hypers.map(({ name, range }) => [name, range])),
       names,
       allow,
-      strict: true,
     });
   } catch (error) {
     if (error instanceof OptimizerError) throw new CliError(error.message, null, 1);

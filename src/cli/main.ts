@@ -103,7 +103,7 @@ function repeatable(command: Command, flags: string, description: string): Comma
 function setupOptions(command: Command): Command {
   command.option("--optimizer <name>", "which optimizer, where the spec holds several");
   repeatable(command, "--set <hyper=value>", "a hyper: a number, true or false, or @file.json with one number per step");
-  repeatable(command, "--allow <check>", "waive a check: layer-index");
+  repeatable(command, "--allow <check>", "waive a check: layer-index, matches-nothing");
   return command.option("--names <file.json>", "from parameter names to the names that rules see");
 }
 

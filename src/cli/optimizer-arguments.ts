@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { HyperInfo, Manifest } from "../contract/manifest.js";
+import { type Waiver, waivers } from "../rules/settings.js";
 import { didYouMean } from "../runtime/errors.js";
 import { isRecord, parseStrictJson } from "../runtime/state/strict-json.js";
 import { CliError, fileError } from "./cli-error.js";
@@ -28,7 +29,7 @@ export interface SetupArguments {
 /** A part of the settings that a wrapper takes: `names`, `allow`, and hypers by their keys. */
 export type Setup = Readonly<Record<string, unknown>> & {
   readonly names?: Readonly<Record<string, string>>;
-  readonly allow: readonly "layer-index"[];
+  readonly allow: readonly Waiver[];
 };
 
 /** Reads the arguments against what the optimizer has. */
@@ -42,8 +43,10 @@ export function readSetup(context: Context, { hypers }: Pick<Manifest, "hypers">
     return [info.key, hyperValue(context, info, text, value)];
   });
   const allow = given.allow.map((word) => {
-    if (word !== "layer-index") throw new CliError(`--allow ${word}: only layer-index can be allowed`, "write --allow layer-index");
-    return "layer-index" as const;
+    const waiver = waivers.find((known) => known === word);
+    if (waiver === undefined)
+      throw new CliError(`--allow ${word}: only ${waivers.join(" and ")} can be allowed`, `write --allow ${waivers[0]}`);
+    return waiver;
   });
   return { ...Object.fromEntries(entries), ...(given.names !== null && { names: readNames(context, given.names) }), allow };
 }

@@ -62,6 +62,8 @@ export interface OrderArm {
   readonly line: number;
   readonly column: number;
   readonly text: string;
+  /** Absent: the arm must match something. */
+  readonly optional?: true;
   /** Null for `else`. */
   readonly condition: Condition | null;
   readonly tuple: readonly Formula[];

@@ -1,7 +1,7 @@
 // Checks of resolved rules against the list of parameters: what only the real names can show.
 
 import type { ParamInfo } from "../contract/rules.js";
-import type { CompiledArm, CompiledBlock, CompiledRules } from "./compiled-rules.js";
+import type { CompiledCase, CompiledRules, Decider } from "./compiled-rules.js";
 import { holds, type Subject } from "./decide.js";
 import type { HyperValues } from "./hyper-values.js";
 import { noCaptures } from "./match.js";
@@ -52,28 +52,38 @@ export function checkArms(
   rules: CompiledRules,
   params: readonly ResolvedParam[],
   values: HyperValues,
-  strict: boolean,
+  { waived, ownOnly }: { readonly waived: boolean; readonly ownOnly: boolean },
   problems: ProblemCollector,
 ): void {
-  const idle = rules.blocks.flatMap((block) => {
-    const deciding = new Set(params.map((param) => param.decisions[block.number]?.arm));
-    return block.arms.filter((arm, i) => !deciding.has(i) && arm.condition !== null && !arm.arm.optional).map((arm) => ({ block, arm }));
-  });
+  const idle = [
+    ...rules.orders.flatMap((order) => idleArms(order, new Set(params.map((param) => param.orders[order.number]?.decision.arm)))),
+    ...rules.blocks.flatMap((block) => idleArms(block, new Set(params.map((param) => param.decisions[block.number]?.arm)))),
+  ].filter(({ arm: { arm } }) => !ownOnly || !("use" in arm) || (arm.use?.optimizer ?? null) === null);
   if (idle.length === 0) return;
   const subjects = params.flatMap(subjectsOf);
   const examples = oneOfEachFamily(subjects);
-  for (const { block, arm } of idle) {
-    const matched = subjects.find((subject) => holds(arm.condition!, block, subject, values, noCaptures));
-    reportIdleArm(block, arm, matched, examples, strict, problems);
+  for (const { decider, arm } of idle) {
+    const matched = subjects.find((subject) => holds(arm.condition!, decider, subject, values, noCaptures));
+    reportIdleArm(decider, arm, matched, examples, waived, problems);
   }
 }
 
+/** Arms that decide nothing and must. */
+function idleArms(
+  decider: Decider,
+  deciding: ReadonlySet<number | undefined>,
+): { readonly decider: Decider; readonly arm: CompiledCase }[] {
+  return decider.arms
+    .filter((arm, i) => !deciding.has(i) && arm.condition !== null && arm.arm.optional !== true)
+    .map((arm) => ({ decider, arm }));
+}
+
 function reportIdleArm(
-  block: CompiledBlock,
-  compiled: CompiledArm,
+  block: Decider,
+  compiled: CompiledCase,
   matched: Subject | undefined,
   examples: readonly Subject[],
-  strict: boolean,
+  waived: boolean,
   problems: ProblemCollector,
 ): void {
   const { arm, condition } = compiled;
@@ -84,7 +94,7 @@ function reportIdleArm(
     return;
   }
   problems.add("matches-nothing", `line ${arm.line} of \`${block.title}\` matches no parameter: ${arm.text}`, {
-    severity: strict ? "error" : "warning",
+    severity: waived ? "warning" : "error",
     arm: place,
     help: suggest(condition!, examples) ?? "write `optional` before the arm if models without such parameters are meant too",
   });

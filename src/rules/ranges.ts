@@ -9,6 +9,11 @@ export function isInRange(value: number, range: RangeInfo): boolean {
   return above && below;
 }
 
+/** Whether a hyper's declaration leaves no room below 0, so that no ratio may be negative. */
+export function refusesNegative(range: RangeInfo | null | undefined): boolean {
+  return typeof range?.low === "number" && range.low >= 0;
+}
+
 /** A range as a spec writes it, e.g. `[0, inf)`. */
 export function rangeText({ low, high, lowClosed, highClosed }: RangeInfo): string {
   return `${lowClosed ? "[" : "("}${low ?? "-inf"}, ${high ?? "inf"}${highClosed ? "]" : ")"}`;

@@ -1,6 +1,6 @@
 // Decides for every parameter which arm of every block is its own. Pure: a list in, a Resolution with its problems out.
 // An error says that training would go wrong (an index beyond the layers, a ratio that is no number, a tied tensor decided twice).
-// That an arm matches nothing is an error only when `strict`: a tool checks a whole model, a program may train a part of one.
+// A waived check is told as a warning.
 
 import type { ParamInfo, RuleSet } from "../contract/rules.js";
 import { RuleError } from "../formula/evaluate.js";
@@ -14,10 +14,10 @@ import { checkArms, checkIndices, checkNames } from "./list-checks.js";
 import { nameSegments } from "./names.js";
 import { rankParams } from "./orders.js";
 import { createProblemCollector, type ProblemCollector, placeOf } from "./problems.js";
-import { isInRange, rangeText } from "./ranges.js";
+import { isInRange, rangeText, refusesNegative } from "./ranges.js";
 import type { Resolution, ResolvedParam } from "./resolution.js";
 import { checkSets } from "./set-checks.js";
-import { type NamedParam, type RuleSettings, staticNameOf } from "./settings.js";
+import { type NamedParam, type RuleSettings, staticNameOf, type Waiver } from "./settings.js";
 
 /** Resolves rule sets over a list of parameters. */
 export function resolveRules(sets: readonly RuleSet[], list: readonly ParamInfo[], settings: RuleSettings): Resolution {
@@ -30,8 +30,10 @@ export function resolveRules(sets: readonly RuleSet[], list: readonly ParamInfo[
   if (problems.list().some(({ code }) => code === "missing-hyper" || code === "ratio-cycle")) return resolutionOf([]);
   const broken = rankAll(rules, params, values, problems);
   for (const param of params) if (!broken.has(param)) resolveParam(rules, param, settings, values, problems);
-  if (params.length > 0) checkArms(rules, params, values, settings.strict ?? false, problems);
-  checkIndices(rules, params, settings.hypers, settings.allow?.includes("layer-index") ?? false, problems);
+  const allows = (waiver: Waiver) => settings.allow?.includes(waiver) ?? false;
+  if (params.length > 0)
+    checkArms(rules, params, values, { waived: allows("matches-nothing"), ownOnly: settings.ownOnly ?? false }, problems);
+  checkIndices(rules, params, settings.hypers, allows("layer-index"), problems);
   checkCoverage(rules, params, problems);
   return resolutionOf(params);
 
@@ -201,6 +203,10 @@ function checkNumber(
     const what = block.block.verb === "scale" ? `the ratio of \`${hyper}\`` : `\`${hyper}\``;
     problems.addOnce("not-finite", `${what} is ${value} for \`${at.param}\`, by line ${at.arm.line}: ${at.arm.text}`, at);
   } else if (block.block.verb === "set") {
+  } else if (block.block.verb === "scale") {
+    if (value >= 0 || !refusesNegative(settings.ranges?.[hyper])) return;
+    const message = `the ratio of \`${hyper}\` is ${value} for \`${at.param}\`, which takes it out of its range, by line ${at.arm.line}: ${at.arm.text}`;
+    problems.addOnce("out-of-range", message, at);
     const range = settings.ranges?.[hyper];
     if (range && !isInRange(value, range)) {
       problems.addOnce(

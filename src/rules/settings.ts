@@ -9,18 +9,22 @@ export interface NamedParam {
   readonly shape: readonly number[];
 }
 
+/** Checks that a caller may waive; they are then told as warnings. */
+export const waivers = ["layer-index", "matches-nothing"] as const;
+export type Waiver = (typeof waivers)[number];
+
 export interface RuleSettings {
   /** The caller's value of every hyper at registration. */
   readonly hypers: Readonly<Record<string, number | boolean>>;
   /** Names that rules see, by the names of the list. */
   readonly names?: Readonly<Record<string, string>> | undefined;
-  readonly allow?: readonly "layer-index"[] | undefined;
+  readonly allow?: readonly Waiver[] | undefined;
+  /** The list holds what this optimizer takes, so arms of `use` that name another one may match nothing. */
+  readonly ownOnly?: boolean | undefined;
   readonly lrRatio?: ((param: NamedParam) => number) | undefined;
   readonly applyDecay?: ((param: NamedParam) => boolean) | undefined;
   /** Ranges that a `set` arm must respect. */
   readonly ranges?: Readonly<Record<string, RangeInfo | null>> | undefined;
-  /** The list is a whole model, so an arm that matches nothing is an error and not a warning. */
-  readonly strict?: boolean | undefined;
 }
 
 /** The name that rules see. */

@@ -36,6 +36,7 @@ export function createDecisions(manifest: Manifest, settings: Settings, hypers: 
     allow,
     lrRatio,
     applyDecay,
+    ownOnly: true,
   });
   refuse(resolution.problems);
   refuseOtherOptimizers(resolution, manifest.optimizer.name);

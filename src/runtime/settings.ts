@@ -2,6 +2,7 @@
 
 import type { BuildInfo, BuildKernels, Manifest, OptimizerDefinition, OptionInfo } from "../contract/manifest.js";
 import type { RulesetModule } from "../contract/rules.js";
+import { type Waiver, waivers } from "../rules/settings.js";
 import { checkFloat32Array } from "./arrays.js";
 import type { GivenMemory } from "./device.js";
 import { didYouMean, OptimizerError, quote, show } from "./errors.js";
@@ -27,7 +28,7 @@ export interface Settings {
   readonly names: BaseSettings["names"];
   readonly applyDecay: BaseSettings["applyDecay"];
   readonly lrRatio: BaseSettings["lrRatio"];
-  readonly allow: readonly "layer-index"[];
+  readonly allow: readonly Waiver[];
   /** Rulesets given, their hypers named apart from the optimizer's. */
   readonly rules: readonly RulesetModule[];
   /** Hypers as given, by settings key, also those of rulesets. */
@@ -126,10 +127,10 @@ function oneOf<Word extends string>(value: unknown, words: readonly Word[], key:
   return found;
 }
 
-function readAllow(value: unknown): readonly "layer-index"[] {
+function readAllow(value: unknown): readonly Waiver[] {
   if (value === undefined) return [];
   if (!Array.isArray(value)) throw invalid("allow", 'a list such as ["layer-index"]', value);
-  return value.map((entry) => oneOf(entry, ["layer-index"], "an entry of allow"));
+  return value.map((entry) => oneOf(entry, waivers, "an entry of allow"));
 }
 
 function readCallback<Key extends "applyDecay" | "lrRatio">(value: unknown, key: Key): BaseSettings[Key] {

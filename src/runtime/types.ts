@@ -2,7 +2,7 @@
 
 import type { RulesetModule } from "../contract/rules.js";
 import type { ExplainTable } from "../rules/explain.js";
-import type { NamedParam } from "../rules/settings.js";
+import type { NamedParam, Waiver } from "../rules/settings.js";
 
 /** What a generated wrapper says of its optimizer. */
 export interface OptimizerTypes {
@@ -79,8 +79,8 @@ export interface BaseSettings {
   readonly lrRatio?: (param: NamedParam) => number;
   /** Rules made by the functions of generated rulesets; they add to the optimizer's own. */
   readonly rules?: Rules | readonly Rules[];
-  /** Checks to waive: "layer-index" lets a layer number reach or pass the number of layers. */
-  readonly allow?: readonly "layer-index"[];
+  /** Checks to waive: "layer-index" lets a layer number reach or pass the number of layers, "matches-nothing" an arm match no parameter. */
+  readonly allow?: readonly Waiver[];
 }
 
 /** A parameter as callbacks see it; `staticName`, which rules see, is `names[name]` where given, else `name`. */

@@ -195,22 +195,24 @@ describe("hyper values", () => {
     const { rules, params: resolved } = resolveRules([set], params, { hypers });
     const values = createHyperValues(rules, ["lr", "weight_decay", "k"]);
     const row = () => ["peak", "base", "ratio", "value"].map((form) => values[form as "peak"][values.indexOf("lr")]);
-    values.given.peak.set([0.1, 0.01, 0.25]);
-    values.given.multiplier[0] = 0.5;
+    const [given] = values.given.columns;
+    given!.peak.set([0.1, 0.01, 0.25]);
+    given!.schedule[0] = 0.5;
+    given!.base.set([0.05, 0.01, 0.25]);
     expect(values.compute(resolved[0]!)).toBe(-1);
     expect(row()).toEqual([0.1, 0.05, 0.25, 0.0125]);
     values.compute(resolved[1]!);
     expect(row()).toEqual([0.5, 0.25, 1, 0.25]);
     values.compute(resolved[2]!);
     expect(values.value[1]).toBe(0);
-    values.given.peak[2] = Number.POSITIVE_INFINITY;
+    given!.base[2] = Number.POSITIVE_INFINITY;
     expect(values.compute(resolved[0]!)).toBe(0);
   });
 
   it("have no weight decay where the filter says so", () => {
     const { rules, params: resolved } = resolveRules([set], params, { hypers, applyDecay: ({ name }) => name !== "a.w" });
     const values = createHyperValues(rules, ["lr", "weight_decay", "k"]);
-    values.given.peak.set([0.1, 0.01, 0.25]);
+    for (const form of ["peak", "base"] as const) values.given.columns[0]![form].set([0.1, 0.01, 0.25]);
     const decay = resolved.map((param) => {
       values.compute(param);
       return [values.peak[1], values.base[1], values.value[1]];
@@ -289,8 +291,10 @@ describe("problems", () => {
     ["enocder.layers", ["head", "encoder.layers.0.w"], "the nearest names are `encoder.layers.0.w`"],
     ["LayerNorm", ["layernorm.w"], "the nearest names are `layernorm.w`"],
   ])("%j matches nothing in %j", (text, names, help) => {
-    expect(problemsOf(arms(text), list(...names))).toMatchObject([{ code: "matches-nothing", severity: "warning", help }]);
-    expect(problemsOf(arms(text), list(...names), { strict: true })).toMatchObject([{ code: "matches-nothing", severity: "error" }]);
+    expect(problemsOf(arms(text), list(...names))).toMatchObject([{ code: "matches-nothing", severity: "error", help }]);
+    expect(problemsOf(arms(text), list(...names), { allow: ["matches-nothing"] })).toMatchObject([
+      { code: "matches-nothing", severity: "warning" },
+    ]);
   });
 
   it("`optional` arms may match nothing; arms that never decide are a hint", () => {
@@ -304,10 +308,8 @@ describe("problems", () => {
         ],
       },
     ]);
-    expect(problemsOf(optional, list("a"), { strict: true })).toEqual([]);
-    expect(problemsOf(arms("a", "a.b"), list("a.b"), { strict: true })).toMatchObject([
-      { code: "never-decides", severity: "hint", arm: { line: 2 } },
-    ]);
+    expect(problemsOf(optional, list("a"))).toEqual([]);
+    expect(problemsOf(arms("a", "a.b"), list("a.b"))).toMatchObject([{ code: "never-decides", severity: "hint", arm: { line: 2 } }]);
   });
 
   it("a tied tensor decided twice shows both; `else` is no decision", () => {

@@ -41,7 +41,7 @@ export async function resolveText(path: string, params: readonly ParamInfo[], gi
   const settings = createHypers(manifest, new Map(known.map(({ name, key }) => [key, given[name]])));
   const hypers = { ...given, ...Object.fromEntries(manifest.hypers.map(({ name }) => [name, settings.value(name)])) };
   const ranges = Object.fromEntries(manifest.hypers.map(({ name, range }) => [name, range]));
-  const resolution = resolveRules([compiled.ruleset], params, { hypers, ranges, strict: true });
+  const resolution = resolveRules([compiled.ruleset], params, { hypers, ranges });
   const values = valuesAtRegistration(resolution.rules, resolution.params, hypers);
   return {
     params: createExplainTable(resolution).params,

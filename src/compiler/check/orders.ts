@@ -23,7 +23,7 @@ function checkOrder(decl: OrderDecl, env: Env, shared: Conditions): OrderRule {
     const arm = checkCase(syntax, places, inner(env), shared, (inside) => checkTuple(syntax.tuple, inside, shared));
     if (arm === null) return [];
     cases.add(arm.condition, JSON.stringify(arm.right), syntax.span);
-    return [{ ...placeOfArm(syntax, ctx), condition: arm.condition, ...arm.right }];
+    return [{ ...placeOfArm(syntax, ctx), ...(syntax.optional && { optional: true }), condition: arm.condition, ...arm.right }];
   });
   if (!decl.arms.some((arm) => arm.condition === null)) ctx.reporter.report("missing-else", { neutral: "0" }, decl.name.span);
   return { name: decl.name.name, line: positionAt(ctx.source, decl.span.from).line, arms };

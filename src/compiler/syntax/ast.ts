@@ -139,6 +139,7 @@ export interface RuleBlockSyntax extends Node {
 }
 
 export interface OrderArmSyntax extends Node {
+  readonly optional: boolean;
   readonly condition: Expr | null;
   /** One component or a tuple; `last` is a name expression. */
   readonly tuple: readonly Expr[];

@@ -224,6 +224,7 @@ function order(build: Building, node: CstNode, name: Identifier, span: Span): Or
     const place = spanOfNode(arm);
     const condition = nodeOf(arm, "condition");
     return {
+      optional: tokenOf(arm, "Optional") !== undefined,
       condition: condition === undefined ? null : buildExpr(build, condition, place),
       tuple: nodesOf(arm, "component").map((component) => buildExpr(build, component, place)),
       span: place,
