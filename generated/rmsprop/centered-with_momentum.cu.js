@@ -23,6 +23,18 @@ struct Chunk {
   unsigned int tensor;
 };
 
+// What the device itself keeps of a run, so that a captured graph can be replayed: how many steps were taken, counted from any multiple
+// of 16, and how many numbers a page of rows has in the ring of 16 pages.
+struct Control {
+  unsigned long long steps;
+  unsigned long long page_size;
+};
+
+// The page of rows that a step reads: the given one, or of the given ring the one whose turn it is.
+static __device__ __forceinline__ const float* page_of(const float* rows, const Control* control) {
+  return control == nullptr ? rows : rows + control->steps % 16u * control->page_size;
+}
+
 #ifdef __CUDACC__
 // Each rounds once, to nearest even, and keeps subnormals, whatever flags this text is compiled with.
 static __device__ __forceinline__ float add_rn(float a, float b) { float r; asm("add.rn.f32 %0, %1, %2;" : "=f"(r) : "f"(a), "f"(b)); return r; }
@@ -102,12 +114,13 @@ static __device__ __forceinline__ void step_chunk(const Tensor& tensor, const fl
 
 }  // namespace RMSprop_centered_with_momentum
 
-// The whole model in one launch: a block for each chunk. \`rows\` is a page of rows, 8 numbers each.
-extern "C" __global__ void __launch_bounds__(256) RMSprop_centered_with_momentum_step(const RMSprop_centered_with_momentum::Tensor* __restrict__ tensors, const RMSprop_centered_with_momentum::Chunk* __restrict__ chunks, unsigned int chunk_count, const float* __restrict__ rows) {
+// The whole model in one launch: a block for each chunk. \`rows\` is a page of rows, 8 numbers each; where \`control\` is not
+// null it is the ring of pages.
+extern "C" __global__ void __launch_bounds__(256) RMSprop_centered_with_momentum_step(const RMSprop_centered_with_momentum::Tensor* __restrict__ tensors, const RMSprop_centered_with_momentum::Chunk* __restrict__ chunks, unsigned int chunk_count, const float* __restrict__ rows, const RMSprop_centered_with_momentum::Control* __restrict__ control) {
   if (blockIdx.x >= chunk_count) return;
   const RMSprop_centered_with_momentum::Chunk chunk = chunks[blockIdx.x];
   const RMSprop_centered_with_momentum::Tensor tensor = tensors[chunk.tensor];
-  RMSprop_centered_with_momentum::step_chunk(tensor, rows + tensor.row * 8u, chunk.first, chunk.count);
+  RMSprop_centered_with_momentum::step_chunk(tensor, RMSprop_centered_with_momentum::page_of(rows, control) + tensor.row * 8u, chunk.first, chunk.count);
 }
 
 // One tensor of \`count\` elements with its row; any number of blocks.
@@ -117,6 +130,11 @@ extern "C" __global__ void __launch_bounds__(256) RMSprop_centered_with_momentum
     const unsigned long long left = count - first;
     RMSprop_centered_with_momentum::step_chunk(tensor, row, first, left < 16384u ? static_cast<unsigned int>(left) : 16384u);
   }
+}
+
+// One thread, after a step that was given a control block: the next one reads the next page.
+extern "C" __global__ void RMSprop_centered_with_momentum_advance(RMSprop_centered_with_momentum::Control* control) {
+  control->steps++;
 }
 
 #endif

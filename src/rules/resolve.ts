@@ -25,7 +25,7 @@ export function resolveRules(sets: readonly RuleSet[], list: readonly ParamInfo[
   const problems = createProblemCollector();
   checkSets(rules, settings.hypers, problems);
   checkNames(list, settings.names, problems);
-  const values = valuesAtRegistration(rules, list, settings.hypers);
+  const values = valuesAtRegistration(rules, list, settings.hypers, settings.groups?.hypers);
   const params = list.map((param, index) => openParam(rules, param, index, settings, values, problems));
   if (problems.list().some(({ code }) => code === "missing-hyper" || code === "ratio-cycle")) return resolutionOf([]);
   const broken = rankAll(rules, params, values, problems);
@@ -38,7 +38,7 @@ export function resolveRules(sets: readonly RuleSet[], list: readonly ParamInfo[
   return resolutionOf(params);
 
   function resolutionOf(of: readonly ResolvedParam[]): Resolution {
-    return { rules, params: of, hypers: settings.hypers, problems: problems.list() };
+    return { rules, params: of, hypers: settings.hypers, groups: settings.groups?.hypers, problems: problems.list() };
   }
 }
 
@@ -67,6 +67,7 @@ function openParam(
     shape,
     dtype,
     index,
+    group: settings.groups?.of[index] ?? 0,
     frozen: false,
     lrRatio: askLrRatio(named, settings, values, problems),
     decays: askApplyDecay(named, settings, values, problems),
@@ -202,11 +203,11 @@ function checkNumber(
   if (!Number.isFinite(value)) {
     const what = block.block.verb === "scale" ? `the ratio of \`${hyper}\`` : `\`${hyper}\``;
     problems.addOnce("not-finite", `${what} is ${value} for \`${at.param}\`, by line ${at.arm.line}: ${at.arm.text}`, at);
-  } else if (block.block.verb === "set") {
   } else if (block.block.verb === "scale") {
     if (value >= 0 || !refusesNegative(settings.ranges?.[hyper])) return;
     const message = `the ratio of \`${hyper}\` is ${value} for \`${at.param}\`, which takes it out of its range, by line ${at.arm.line}: ${at.arm.text}`;
     problems.addOnce("out-of-range", message, at);
+  } else if (block.block.verb === "set") {
     const range = settings.ranges?.[hyper];
     if (range && !isInRange(value, range)) {
       problems.addOnce(

@@ -16,6 +16,8 @@ export type Waiver = (typeof waivers)[number];
 export interface RuleSettings {
   /** The caller's value of every hyper at registration. */
   readonly hypers: Readonly<Record<string, number | boolean>>;
+  /** The caller's groups: the group of each parameter of the list, and every group's values. */
+  readonly groups?: { readonly of: readonly number[]; readonly hypers: readonly RuleSettings["hypers"][] } | undefined;
   /** Names that rules see, by the names of the list. */
   readonly names?: Readonly<Record<string, string>> | undefined;
   readonly allow?: readonly Waiver[] | undefined;

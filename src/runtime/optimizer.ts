@@ -72,6 +72,15 @@ function present<View, T extends OptimizerTypes>(device: Device<View>, session: 
       checkStepOptions(options);
       stepper.encode(target, options?.gradients);
     },
+    capture(stream) {
+      alive();
+      stepper.capture(stream);
+    },
+    async prepare(options) {
+      alive();
+      checkStepOptions(options);
+      return stepper.prepare(options?.gradients);
+    },
     set(changes) {
       alive();
       hypers.prepare(changes)();

@@ -127,6 +127,13 @@ export interface Optimizer<View = unknown, T extends OptimizerTypes = OptimizerT
    * Up to 16 steps may be encoded before `idle()`, which frees the places of their coefficients, so what was encoded must be submitted by then.
    */
   encode(target: GpuEncoder, options?: EncodeOptions<View>): void;
+  /**
+   * Records the kernels of a step into a CUstream of yours that is being captured (cuda); counts nothing. Each replay of the graph is one
+   * step and needs one `prepare()` before it, on the device's stream; then no host work is left in it.
+   */
+  capture(stream: bigint): void;
+  /** One step but for its kernels: hypers, gradients and coefficients for the next replay. Up to 16 may be ahead of the replays (cuda). */
+  prepare(options?: StepOptions<View>): Promise<void>;
   /** Changes hypers from the next step on: all of them, or on an error none. */
   set(hypers: { readonly [K in T["mutable"] & keyof T["hypers"]]?: HyperInput<T["hypers"][K]> }): void;
   /** Steps that this parameter has taken. */

@@ -58,10 +58,12 @@ describe.skipIf(whyNoCuda !== undefined)("nvcc", () => {
     const cubin = join(folder, `${architecture}.cubin`);
     const { stderr } = runTool("nvcc", [`-arch=${architecture}`, ...warnings, "-Xptxas", "-v", "-cubin", "-o", cubin, together]);
     const resources = Object.entries(resourcesOf(stderr)).toSorted(([a], [b]) => (a < b ? -1 : 1));
-    const symbols = optimizers.flatMap(({ definition }) =>
-      definition.manifest.builds.flatMap((build) => build.programs.flatMap(({ sweeps }) => sweeps.map((sweep) => sweep.symbol!))),
+    const sweeps = optimizers.flatMap(({ definition }) =>
+      definition.manifest.builds.flatMap((build) => build.programs.flatMap((program) => program.sweeps)),
     );
-    expect(resources.map(([kernel]) => kernel)).toEqual(symbols.flatMap((symbol) => [symbol, `${symbol}_tensor`]).toSorted());
+    const counting = sweeps.map(({ symbol, name }) => `${symbol!.slice(0, -name.length)}advance`);
+    const kernels = new Set([...sweeps.flatMap(({ symbol }) => [symbol!, `${symbol}_tensor`]), ...counting]);
+    expect(resources.map(([kernel]) => kernel)).toEqual([...kernels].toSorted());
     expect(resources.filter(([, { spills, registers }]) => spills || registers > 64)).toEqual([]);
     const lines = resources.map(([kernel, { registers }]) => `${kernel} ${registers}`);
     return expect(`${lines.join("\n")}\n`).toMatchFileSnapshot(fixture(`registers-${architecture}.txt`));
@@ -92,6 +94,7 @@ describe.skipIf(whyNoCuda !== undefined)("nvcc", () => {
   test("memory is reached in 16 bytes, and never by a generic address", () => {
     for (const [kernel, text] of ptxOf()) {
       expect(count(text, /\b(ld|st)\.(?!global|param|const)/g), kernel).toBe(0);
+      if (kernel.endsWith("_advance")) continue;
       const [loads, stores] = [count(text, /\bld\.global[.\w]*\.v4\.f32/g), count(text, /\bst\.global[.\w]*\.v4\.f32/g)];
       const program = optimizers
         .flatMap(({ definition }) => definition.manifest.builds.flatMap(({ programs }) => programs))

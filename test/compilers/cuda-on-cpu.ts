@@ -35,7 +35,10 @@ export interface CpuKernels {
 const folder = mkdtempSync(join(tmpdir(), "optspec-cuda-on-cpu-"));
 process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
 
-/** A shared library with each kernel KERNEL as `run_KERNEL`: first the blocks and threads, then the kernel's own parameters. */
+/**
+ * A shared library with each kernel KERNEL as `run_KERNEL`: first the blocks and threads, then the kernel's own parameters; and as
+ * `start_KERNEL`, which takes addresses of the `operands_of_KERNEL()` operands, as the driver does.
+ */
 export function compileForCpu(text: string): string {
   if (!libraries.has(text)) compileTogether([text], "-O2");
   return libraries.get(text)!;
@@ -64,14 +67,20 @@ function withRunners(text: string): string {
     (symbol) => `
 extern "C" void run_${symbol}(unsigned int blocks, unsigned int threads, const ${space}::Tensor* tensors, const ${space}::Chunk* chunks,
     unsigned int chunk_count, const float* rows) {
-  launch(${symbol}, blocks, threads, tensors, chunks, chunk_count, rows);
+  launch(${symbol}, blocks, threads, tensors, chunks, chunk_count, rows, nullptr);
 }
 extern "C" void run_${symbol}_tensor(unsigned int blocks, unsigned int threads, float* param, const float* grad, float* state,
     unsigned long long state_stride, unsigned long long count, const float* row) {
   launch(${symbol}_tensor, blocks, threads, param, grad, state, state_stride, count, row);
 }`,
   );
-  return `${text}\n${runners.join("\n")}\n`;
+  const kernels = [...text.matchAll(/^extern "C" __global__ .*?(\w+)\((?!\d)/gm)].map((match) => match[1]!);
+  const starters = kernels.map(
+    (kernel) => `
+extern "C" void start_${kernel}(unsigned int blocks, unsigned int threads, void** operands) { start(${kernel}, blocks, threads, operands); }
+extern "C" unsigned int operands_of_${kernel}() { return count_operands(${kernel}); }`,
+  );
+  return `${text}\n${[...runners, ...starters].join("\n")}\n`;
 }
 
 export function loadCpuKernels(library: string, symbol: string): CpuKernels {

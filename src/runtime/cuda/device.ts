@@ -3,7 +3,7 @@
 import { CHUNK_ELEMENTS, type ProgramInfo, ROW_PAGES, WORKGROUP } from "../../contract/manifest.js";
 import { ieee } from "../../numeric/float32.js";
 import type { Device, Kernels, Launch } from "../device.js";
-import { OptimizerError } from "../errors.js";
+import { OptimizerError, show } from "../errors.js";
 import type { GpuPointer } from "../types.js";
 import { readCallerMemory } from "./caller-memory.js";
 import type { Driver } from "./driver.js";
@@ -22,10 +22,13 @@ interface CudaLaunch extends Launch {
   readonly functions: readonly bigint[];
   /** For each page, the address of the list of the kernel's operands. */
   readonly operands: readonly bigint[];
+  /** The same where the device itself counts, and the kernel that counts with its operands. */
+  readonly counted: { readonly operands: bigint; readonly advance: bigint; readonly advanceOperands: bigint };
 }
 
-/** Words of a page's block: four operands, then their four addresses. */
-const BLOCK_WORDS = 8;
+/** A page's block: the operands tensors, chunks, chunk_count, rows, control; then their addresses. */
+const OPERANDS = 5;
+const BLOCK_WORDS = 2 * OPERANDS;
 /** Chunk offsets are counted in 32 bits of four elements. */
 const ARENA_BYTES = 2 ** 36;
 
@@ -51,20 +54,31 @@ export function createCudaDevice({ driver, stream, machineCode }: CudaDevicePart
     return loaded;
   }
 
-  /** The kernels' operands for every page of rows, made once, in memory that does not move. */
+  /** The kernels' operands for every page of rows, and for the ring of pages, made once, in memory that does not move. */
   function operandsOf(memory: OptimizerMemory): bigint[] {
-    const start = koffi.alloc("uint64_t", BLOCK_WORDS * ROW_PAGES);
+    const start = koffi.alloc("uint64_t", BLOCK_WORDS * (ROW_PAGES + 1));
     blocks.set(memory, [...(blocks.get(memory) ?? []), start]);
-    const words = new BigUint64Array(koffi.view(start, BLOCK_WORDS * ROW_PAGES * 8));
-    return Array.from({ length: ROW_PAGES }, (_, page) => {
+    const words = new BigUint64Array(koffi.view(start, BLOCK_WORDS * (ROW_PAGES + 1) * 8));
+    const { tensors, chunks, rows, control, tables, layout } = memory;
+    return Array.from({ length: ROW_PAGES + 1 }, (_, page) => {
       const at = page * BLOCK_WORDS;
-      words.set(
-        [memory.tensors, memory.chunks, BigInt(memory.tables.chunkCount), memory.rows + BigInt(page * memory.layout.pageBytes)],
-        at,
-      );
-      for (let i = 0; i < 4; i++) words[at + 4 + i] = start + BigInt(8 * (at + i));
-      return start + BigInt(8 * (at + 4));
+      const own = page < ROW_PAGES ? [rows + BigInt(page * layout.pageBytes), 0n] : [rows, control];
+      words.set([tensors, chunks, BigInt(tables.chunkCount), ...own], at);
+      for (let i = 0; i < OPERANDS; i++) words[at + OPERANDS + i] = start + BigInt(8 * (at + i));
+      return start + BigInt(8 * (at + OPERANDS));
     });
+  }
+
+  function sendRows(memory: OptimizerMemory, page: number, rows: Float32Array<ArrayBuffer>): void {
+    const at = memory.rows + BigInt(page * memory.layout.pageBytes);
+    check(calls.cuMemcpyHtoDAsync(at, rows, rows.byteLength, stream), "copying coefficients to the GPU");
+  }
+
+  function start({ memory, functions }: CudaLaunch, operands: bigint, target: bigint): void {
+    const { chunkCount } = memory.tables;
+    if (chunkCount === 0) return;
+    for (const kernel of functions)
+      check(calls.cuLaunchKernel(kernel, chunkCount, 1, 1, WORKGROUP, 1, 1, 0, target, operands, 0), "starting a kernel");
   }
 
   const onDestroy = (memory: OptimizerMemory) => {
@@ -95,22 +109,48 @@ export function createCudaDevice({ driver, stream, machineCode }: CudaDevicePart
       driver.checkLost();
       const bound = memory as OptimizerMemory;
       const loaded = moduleOf(text);
-      const functions = symbolsOf(program).map((symbol) =>
-        driver.within(() => driver.read((out) => calls.cuModuleGetFunction(out, loaded, symbol), `finding the kernel ${symbol}`)),
-      );
-      const launch: CudaLaunch = { dispatches: functions.length, memory: bound, functions, operands: operandsOf(bound) };
+      const find = (symbol: string): bigint =>
+        driver.within(() => driver.read((out) => calls.cuModuleGetFunction(out, loaded, symbol), `finding the kernel ${symbol}`));
+      const symbols = symbolsOf(program);
+      const functions = symbols.map(find);
+      const operands = operandsOf(bound);
+      const ring = operands.pop()!;
+      // The address of the control block is the last operand, and the only one of the kernel that counts.
+      const counted = {
+        operands: ring,
+        advance: find(advanceOf(symbols[0]!, program.sweeps[0]!.name)),
+        advanceOperands: ring + 8n * BigInt(OPERANDS - 1),
+      };
+      const launch: CudaLaunch = { dispatches: functions.length, memory: bound, functions, operands, counted };
       return launch;
     },
     submit(launch, page, rows) {
-      const { memory, functions, operands } = launch as CudaLaunch;
+      const { memory, operands } = launch as CudaLaunch;
       driver.within(() => {
         memory.prepare();
-        const at = memory.rows + BigInt(page * memory.layout.pageBytes);
-        check(calls.cuMemcpyHtoDAsync(at, rows, rows.byteLength, stream), "copying coefficients to the GPU");
-        const { chunkCount } = memory.tables;
-        if (chunkCount === 0) return;
-        for (const kernel of functions)
-          check(calls.cuLaunchKernel(kernel, chunkCount, 1, 1, WORKGROUP, 1, 1, 0, stream, operands[page], 0), "starting a kernel");
+        sendRows(memory, page, rows);
+        memory.nextPage = null;
+        start(launch as CudaLaunch, operands[page]!, stream);
+      });
+    },
+    prepare(launch, page, rows) {
+      const { memory } = launch as CudaLaunch;
+      driver.within(() => {
+        memory.prepare();
+        sendRows(memory, page, rows);
+        if (memory.nextPage !== page) {
+          const words = BigUint64Array.of(BigInt(page), BigInt(memory.layout.pageBytes / 4));
+          check(calls.cuMemcpyHtoDAsync(memory.control, words, words.byteLength, stream), "setting the count of steps on the GPU");
+        }
+        memory.nextPage = (page + 1) % ROW_PAGES;
+      });
+    },
+    capture(launch, target) {
+      if (typeof target !== "bigint") throw new OptimizerError("encode", `capture takes a CUstream as a bigint, not ${show(target)}`);
+      const { counted } = launch as CudaLaunch;
+      driver.within(() => {
+        start(launch as CudaLaunch, counted.operands, target);
+        check(calls.cuLaunchKernel(counted.advance, 1, 1, 1, 1, 1, 1, 0, target, counted.advanceOperands, 0), "recording a kernel");
       });
     },
     idle: () => reader.idle(),
@@ -127,6 +167,11 @@ export function createCudaDevice({ driver, stream, machineCode }: CudaDevicePart
 async function textOf({ cuda }: Kernels): Promise<string> {
   if (cuda !== undefined) return cuda();
   throw new OptimizerError("manifest", "the generated module has no CUDA kernels: build the spec again with this version of optspec");
+}
+
+/** Beside the sweep `SPACE_NAME` stands the kernel `SPACE_advance`. */
+function advanceOf(symbol: string, name: string): string {
+  return `${symbol.slice(0, -name.length)}advance`;
 }
 
 function symbolsOf({ sweeps }: ProgramInfo): string[] {

@@ -10,6 +10,7 @@ import type { Reader } from "./read-back.js";
 import { createTables, type Tables } from "./tables.js";
 
 const ALIGNMENT = 256;
+const CONTROL_BYTES = 16;
 
 export interface OptimizerMemory extends DeviceMemory<GpuPointer> {
   readonly layout: MemoryLayout;
@@ -18,6 +19,10 @@ export interface OptimizerMemory extends DeviceMemory<GpuPointer> {
   readonly chunks: bigint;
   readonly tensors: bigint;
   readonly rows: bigint;
+  /** Address of what the device itself keeps of a run: [steps, numbers in a page], 64 bits each. */
+  readonly control: bigint;
+  /** The page that the device's own count says next when all that was prepared is replayed; null: the count is to be set. */
+  nextPage: number | null;
   /** Brings to the device what the next launch reads: changed tables, gradients of the caller's. Inside the context. */
   prepare(): void;
 }
@@ -58,10 +63,11 @@ export function allocateCuda({ driver, stream, layout, reader, onDestroy }: Memo
     state: reserve(arena.stateElements * 4),
   }));
   const sizes = createTables(layout.arenas.map((arena) => ({ layout: arena, param: 0n, grad: 0n, state: 0n })));
-  const [tensorsAt, chunksAt, rowsAt] = [
+  const [tensorsAt, chunksAt, rowsAt, controlAt] = [
     reserve(sizes.tensors.byteLength),
     reserve(sizes.chunks.byteLength),
     reserve(layout.pageBytes * layout.pages),
+    reserve(CONTROL_BYTES),
   ];
   const allocations: bigint[] = [];
   const allocate = (size: number, what: string): bigint =>
@@ -137,6 +143,8 @@ export function allocateCuda({ driver, stream, layout, reader, onDestroy }: Memo
     tensors: place(tensorsAt),
     chunks: place(chunksAt),
     rows: place(rowsAt),
+    control: place(controlAt),
+    nextPage: null,
     prepare() {
       for (const { from, to } of copies) check(calls.cuMemcpyDtoDAsync(to, from.pointer, from.bytes, stream), `copying ${from.label}`);
       if (tensorsChanged) upload(place(tensorsAt), tables.tensors, "the table of tensors");

@@ -2,7 +2,7 @@
 // driven by a table of tensors and a table of chunks, and one over a single tensor. A block takes a chunk; its class's row says which
 // variant it runs. float4 where all pointers of the tensor stand on 16 bytes, single floats elsewhere and in tails: the same bits.
 
-import { CHUNK_ELEMENTS, WORKGROUP } from "../../../contract/manifest.js";
+import { CHUNK_ELEMENTS, ROW_PAGES, WORKGROUP } from "../../../contract/manifest.js";
 import { printExpression } from "../../ir/print.js";
 import type { CellId, Ir } from "../../ir/value.js";
 import type { Coefficient, SweepBody, VariantPlan } from "../../passes/plan.js";
@@ -34,7 +34,19 @@ struct Chunk {
   unsigned long long first;
   unsigned int count;
   unsigned int tensor;
-};`;
+};
+
+// What the device itself keeps of a run, so that a captured graph can be replayed: how many steps were taken, counted from any multiple
+// of ${ROW_PAGES}, and how many numbers a page of rows has in the ring of ${ROW_PAGES} pages.
+struct Control {
+  unsigned long long steps;
+  unsigned long long page_size;
+};
+
+// The page of rows that a step reads: the given one, or of the given ring the one whose turn it is.
+static __device__ __forceinline__ const float* page_of(const float* rows, const Control* control) {
+  return control == nullptr ? rows : rows + control->steps % ${ROW_PAGES}u * control->page_size;
+}`;
 
 /** The kernels of one build; `head` is the comment at the top of the file. */
 export function printCuda(build: PlannedBuild, head: string): string {
@@ -53,6 +65,7 @@ export function printCuda(build: PlannedBuild, head: string): string {
     ...sweeps.map(chooseVariant),
     `}  // namespace ${build.space}`,
     ...sweeps.map((place) => entryPoints(build, place)),
+    countingEntryPoint(build),
     "#endif",
   ].join("\n\n")}\n`;
 }
@@ -202,12 +215,13 @@ ${cases.join("\n")}
 
 function entryPoints({ space }: PlannedBuild, { name, program }: SweepPlace): string {
   const bounds = `extern "C" __global__ void __launch_bounds__(${WORKGROUP})`;
-  return `// The whole model in one launch: a block for each chunk. \`rows\` is a page of rows, ${program.rowWidth} numbers each.
-${bounds} ${space}_${name}(const ${space}::Tensor* __restrict__ tensors, const ${space}::Chunk* __restrict__ chunks, unsigned int chunk_count, const float* __restrict__ rows) {
+  return `// The whole model in one launch: a block for each chunk. \`rows\` is a page of rows, ${program.rowWidth} numbers each; where \`control\` is not
+// null it is the ring of pages.
+${bounds} ${space}_${name}(const ${space}::Tensor* __restrict__ tensors, const ${space}::Chunk* __restrict__ chunks, unsigned int chunk_count, const float* __restrict__ rows, const ${space}::Control* __restrict__ control) {
   if (blockIdx.x >= chunk_count) return;
   const ${space}::Chunk chunk = chunks[blockIdx.x];
   const ${space}::Tensor tensor = tensors[chunk.tensor];
-  ${space}::${name}_chunk(tensor, rows + tensor.row * ${program.rowWidth}u, chunk.first, chunk.count);
+  ${space}::${name}_chunk(tensor, ${space}::page_of(rows, control) + tensor.row * ${program.rowWidth}u, chunk.first, chunk.count);
 }
 
 // One tensor of \`count\` elements with its row; any number of blocks.
@@ -217,5 +231,13 @@ ${bounds} ${space}_${name}_tensor(float* param, const float* __restrict__ grad, 
     const unsigned long long left = count - first;
     ${space}::${name}_chunk(tensor, row, first, left < ${CHUNK_ELEMENTS}u ? static_cast<unsigned int>(left) : ${CHUNK_ELEMENTS}u);
   }
+}`;
+}
+
+/** Ends a step of a graph. */
+function countingEntryPoint({ space }: PlannedBuild): string {
+  return `// One thread, after a step that was given a control block: the next one reads the next page.
+extern "C" __global__ void ${space}_advance(${space}::Control* control) {
+  control->steps++;
 }`;
 }
