@@ -3,7 +3,7 @@ import { type Builder, createBuilder } from "../../src/compiler/ir/builder.js";
 import type { CellId, ValueId } from "../../src/compiler/ir/value.js";
 import { lower } from "../../src/compiler/passes/lower.js";
 import { makePlan } from "../../src/compiler/passes/make-plan.js";
-import { placeStores } from "../../src/compiler/passes/place-stores.js";
+import { placeProgram } from "../../src/compiler/passes/place-totals.js";
 import type { Plan } from "../../src/compiler/passes/plan.js";
 import { printPlan } from "../../src/compiler/passes/print-plan.js";
 import { adamW, assign, cell, choose, hyper, movingAverage, num, op, type Parts, rank, spec, state, t, when } from "./handmade.js";
@@ -190,12 +190,13 @@ describe("stores among sweeps", () => {
     const square = (x: ValueId) => b.apply("mul", [x, x]);
     return { b, p, g, m, v, average, square };
   }
-  function place(b: Builder, stores: readonly (readonly [CellId, ValueId])[]) {
-    const ir = { values: b.values, cells: b.cells, programs: [] };
-    const { bytes, sweeps } = placeStores(
-      ir,
-      stores.map(([cell, value]) => ({ cell, value })),
-    );
+  /** `totals`: what the tensors give to each site. */
+  function place(b: Builder, stores: readonly (readonly [CellId, ValueId])[], totals: readonly ValueId[] = []) {
+    const contributions = totals.map((arg, site) => ({ site, by: "sum", from: "elem", arg }) as const);
+    const deviceStores = stores.map(([cell, value]) => ({ cell, value }));
+    const cells = b.cells.map((_, id) => id as CellId);
+    const program = { entry: "step", variants: [{ when: [], cells, deviceStores, hostStores: [], contributions }] };
+    const { bytes, sweeps } = placeProgram({ values: b.values, cells: b.cells, programs: [program] }, program).variants[0]!;
     const name = (cell: CellId) => b.cells[cell]!.name;
     return {
       bytes: bytes.read + bytes.written,
@@ -208,15 +209,19 @@ describe("stores among sweeps", () => {
 
   test("a global clip before Adam: the gradient is read twice", () => {
     const { b, p, g, m, v, average, square } = setting();
-    const clipped = b.apply("div", [b.load(g), b.apply("sqrt", [b.reduce("sum", "tensor", "elem", square(b.load(g)))])]);
+    const clipped = b.apply("div", [b.load(g), b.apply("sqrt", [b.total(0, "sum", 1)])]);
     const [m1, v1] = [average(m, clipped), average(v, square(clipped))];
     const moved = b.apply("sub", [b.load(p), b.apply("div", [m1, b.apply("sqrt", [v1])])]);
     expect(
-      place(b, [
-        [m, m1],
-        [v, v1],
-        [p, moved],
-      ]),
+      place(
+        b,
+        [
+          [m, m1],
+          [v, v1],
+          [p, moved],
+        ],
+        [square(b.load(g))],
+      ),
     ).toEqual({
       bytes: 32,
       sweeps: ["old grad -> ", "old param old grad old m old v -> m v param"],
@@ -225,17 +230,21 @@ describe("stores among sweeps", () => {
 
   test("Lamb: moments are stored early and loaded anew", () => {
     const { b, p, g, m, v, average, square } = setting();
-    const clipped = b.apply("div", [b.load(g), b.reduce("sum", "tensor", "elem", square(b.load(g)))]);
+    const clipped = b.apply("div", [b.load(g), b.total(0, "sum", 1)]);
     const [m1, v1] = [average(m, clipped), average(v, square(clipped))];
     const update = b.apply("div", [m1, b.apply("sqrt", [v1])]);
     const ratio = b.apply("div", [b.reduce("sum", "tensor", "elem", square(b.load(p))), b.reduce("sum", "tensor", "elem", square(update))]);
     const moved = b.apply("sub", [b.load(p), b.apply("mul", [ratio, update])]);
     expect(
-      place(b, [
-        [m, m1],
-        [v, v1],
-        [p, moved],
-      ]),
+      place(
+        b,
+        [
+          [m, m1],
+          [v, v1],
+          [p, moved],
+        ],
+        [square(b.load(g))],
+      ),
     ).toEqual({
       bytes: 44,
       sweeps: ["old param old grad -> ", "old grad old m old v -> m v", "old param new m new v -> param"],
@@ -245,12 +254,16 @@ describe("stores among sweeps", () => {
   test("a cell is not stored while a later sweep needs its old value", () => {
     const { b, p, g, m, average } = setting();
     const m1 = average(m, b.load(g));
-    const moved = b.apply("add", [b.apply("mul", [b.load(m), b.reduce("sum", "tensor", "elem", m1)]), b.load(p)]);
+    const moved = b.apply("add", [b.apply("mul", [b.load(m), b.total(0, "sum", 1)]), b.load(p)]);
     expect(
-      place(b, [
-        [m, m1],
-        [p, moved],
-      ]).sweeps,
+      place(
+        b,
+        [
+          [m, m1],
+          [p, moved],
+        ],
+        [m1],
+      ).sweeps,
     ).toEqual(["old grad old m -> ", "old param old grad old m -> m param"]);
   });
 });

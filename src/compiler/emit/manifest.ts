@@ -136,30 +136,16 @@ function programInfo(plan: Plan, program: ProgramPlan, context: ProgramContext):
   return {
     entry: program.entry,
     rowWidth: program.rowWidth,
-    variants: program.variants.map((variant, number) => variantInfo(plan, variant, coefficientsOf(sweeps, number), context)),
+    variants: program.variants.map((variant) => variantInfo(plan, variant, context)),
     sweeps: sweeps.map((sweep) => sweepInfo(plan, program, sweep, context)),
     bytesPerElement: program.variants.map(({ bytes }) => ({ read: bytes.read, written: bytes.written })),
   };
 }
 
-/** The host value in each slot of a variant's row, from slot 1, over all its sweeps. */
-function coefficientsOf(sweeps: readonly Sweep[], variant: number): readonly ValueId[] {
-  const slots: ValueId[] = [];
-  for (const { slot, value } of sweeps.flatMap((sweep) => sweep.bodies[variant]?.coefficients ?? [])) slots[slot - 1] = value;
-  if (slots.includes(undefined as never)) throw new Error("bug: a slot of a coefficient row is empty");
-  return slots;
-}
-
-function variantInfo(
-  plan: Plan,
-  variant: VariantPlan,
-  coefficients: readonly ValueId[],
-  { formulas, states }: ProgramContext,
-): VariantInfo {
-  const { ir } = plan;
+function variantInfo({ ir }: Plan, variant: VariantPlan, { formulas, states }: ProgramContext): VariantInfo {
   return {
     when: variant.when.map(({ condition, is }) => ({ condition: formulas.formula(condition), is })),
-    coefficients: coefficients.map((value) => ({
+    coefficients: variant.coefficients.map((value) => ({
       name: wordsOf(ir, value) ?? printExpression(ir, value),
       value: formulas.formula(value),
     })),

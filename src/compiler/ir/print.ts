@@ -3,7 +3,7 @@
 
 import { argsOf } from "./builder.js";
 import type { Op } from "./ops.js";
-import type { Cell, Ir, Store, Value, ValueId, Variant } from "./value.js";
+import type { Cell, Ir, Value, ValueId, Variant } from "./value.js";
 
 /** The name to print for a value instead of its expression, or null. */
 export type Label = (id: ValueId) => string | null;
@@ -161,26 +161,22 @@ function printCell(ir: Ir, { home, extent, init, when }: Cell): string {
   return `${home === "host" ? "host " : ""}${extent}${initial}${condition}`;
 }
 
-function printVariant(ir: Ir, entry: string, { when, deviceStores, hostStores }: Variant): readonly string[] {
+function printVariant(ir: Ir, entry: string, { when, deviceStores, hostStores, contributions }: Variant): readonly string[] {
   const stores = [...hostStores, ...deviceStores];
-  const order = behind(ir, stores);
+  const roots = [...stores.map(({ value }) => value), ...contributions.map(({ arg }) => arg)];
+  const order = behind(ir, roots);
   const names = createNames();
   for (const id of order) {
     const value = ir.values[id]!;
     if (value.kind === "load") names(ir.cells[value.cell]!.name);
   }
   const computed = order.filter((id) => argsOf(ir.values[id]!).length > 0);
-  const { lines, labelOf } = listValues(
-    ir,
-    computed,
-    stores.map(({ value }) => value),
-    () => null,
-    names,
-  );
+  const { lines, labelOf } = listValues(ir, computed, roots, () => null, names);
   const decisions = when.map(({ condition, is }) => printDecision(ir, condition, is));
   return [
     decisions.length === 0 ? entry : `${entry} when ${decisions.join(" and ")}`,
     ...lines.map(({ name, expression }) => `  ${name} = ${expression}`),
+    ...contributions.map(({ site, by, arg }) => `  ${by}[model] ${site} of ${labelOf(arg) ?? printExpression(ir, arg, labelOf)}`),
     ...stores.map(({ cell, value }) => `  ${ir.cells[cell]!.name} <- ${labelOf(value) ?? printExpression(ir, value, labelOf)}`),
   ];
 }
@@ -199,14 +195,14 @@ export function printDecision(ir: Ir, condition: ValueId, is: boolean): string {
   );
 }
 
-/** Everything that the stores are computed from, arguments first. */
-function behind(ir: Ir, stores: readonly Store[]): readonly ValueId[] {
+/** Everything that the roots are computed from, arguments first. */
+function behind(ir: Ir, roots: readonly ValueId[]): readonly ValueId[] {
   const seen = new Set<ValueId>();
   const visit = (id: ValueId): void => {
     if (seen.has(id)) return;
     argsOf(ir.values[id]!).forEach(visit);
     seen.add(id);
   };
-  for (const { value } of stores) visit(value);
+  roots.forEach(visit);
   return [...seen].sort((a, b) => a - b);
 }

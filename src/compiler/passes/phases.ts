@@ -1,32 +1,61 @@
-// Joins what the variants of a program do at each level into sweeps, and numbers the host values that enter their bodies.
-// A variant numbers its own coefficients from slot 1, in the order in which its sweeps meet them.
+// Joins what the variants of a program do at each level into sweeps, and puts a finish behind those whose reductions are needed.
+// A variant numbers its own coefficients from slot 1, in the order in which its bodies meet them.
 
-import { argsOf } from "../ir/builder.js";
-import type { Ir, Program, Value, ValueId, Variant } from "../ir/value.js";
-import { type PlacedSweep, placeStores } from "./place-stores.js";
-import type { Coefficient, Load, Phase, ProgramPlan, SweepBody, VariantPlan } from "./plan.js";
+import type { CellId, Ir, Program, Variant } from "../ir/value.js";
+import { type CoefficientSlots, compute, createCoefficientSlots } from "./bodies.js";
+import { createFinishes, type Finishes } from "./finishes.js";
+import type { PlacedSweep } from "./place-stores.js";
+import { type ProgramPlacement, placeProgram } from "./place-totals.js";
+import type { Phase, ProgramPlan, ScalarPlace, ScalarSlots, Sweep, SweepBody, VariantPlan } from "./plan.js";
 
-/** The plan of one program: a phase for every level at which some variant has element work. */
-export function planProgram(ir: Ir, { entry, variants }: Program): ProgramPlan {
-  const plans = variants.map((variant) => planVariant(ir, variant));
-  const levels = [...new Set(plans.flatMap(({ bodies }) => [...bodies.keys()]))].sort((a, b) => a - b);
-  const phases = levels.map((level, i): Phase => {
-    const name = levels.length === 1 ? entry : `${entry}${i + 1}`;
-    return { sweeps: [{ name, traversal: "chunks", bodies: plans.map(({ bodies }) => bodies.get(level) ?? null) }], finish: null };
+export interface PlannedProgram {
+  readonly plan: ProgramPlan;
+  /** What the program needs of the memory of scalars, states included. */
+  readonly slots: ScalarSlots;
+}
+
+/** The plan of one program: a phase for every level at which some variant has element work or a reduction is finished. */
+export function planProgram(ir: Ir, program: Program, states: ReadonlyMap<CellId, ScalarPlace>): PlannedProgram {
+  const { entry, variants } = program;
+  const placement = placeProgram(ir, program);
+  const coefficients = variants.map(() => createCoefficientSlots(ir));
+  const finishes = createFinishes(ir, program, placement, { states, coefficients });
+  const sweepLevels = placement.variants.flatMap(({ sweeps }) => sweeps.map(({ level }) => level));
+  const levels = [...new Set([...sweepLevels, ...finishes.levels])].sort((a, b) => a - b);
+  const planning = { ir, variants, placement, finishes, coefficients };
+  // All sweeps before any finish: they ask the last finish to save what it overwrites.
+  const sweeps = new Map(levels.map((level) => [level, sweepLevels.includes(level) ? [sweepAt(planning, level)] : []]));
+  const phases = levels.map((level): Phase => ({ sweeps: sweeps.get(level)!, finish: finishes.at(level) }));
+  const widest = Math.max(...coefficients.map(({ values }) => values.length));
+  const plan: ProgramPlan = {
+    entry,
+    variants: variants.map(
+      (variant, i): VariantPlan => ({
+        when: variant.when,
+        stateSlots: stateSlots(ir, variant),
+        coefficients: coefficients[i]!.values,
+        hostStores: variant.hostStores,
+        bytes: placement.variants[i]!.bytes,
+      }),
+    ),
+    phases: nameLaunches(entry, phases),
+    rowWidth: Math.ceil((1 + widest) / 4) * 4,
+  };
+  return { plan, slots: finishes.slots };
+}
+
+/** Sweeps are `step` or, where there are several, `step1`, `step2`, ...; a finish is named after what it follows. */
+function nameLaunches(entry: string, phases: readonly Phase[]): readonly Phase[] {
+  const many = phases.filter(({ sweeps }) => sweeps.length > 0).length > 1;
+  let number = 0;
+  return phases.map(({ sweeps, finish }): Phase => {
+    if (sweeps.length > 0) number++;
+    const name = `${entry}${many ? number : ""}`;
+    return { sweeps: sweeps.map((sweep) => ({ ...sweep, name })), finish: finish && { ...finish, name: `${name}_finish` } };
   });
-  const widest = Math.max(...plans.map(({ coefficients }) => coefficients));
-  return { entry, variants: plans.map(({ plan }) => plan), phases, rowWidth: Math.ceil((1 + widest) / 4) * 4 };
 }
 
-function planVariant(ir: Ir, variant: Variant) {
-  const { sweeps, bytes } = placeStores(ir, variant.deviceStores);
-  const slots = new Map<ValueId, number>();
-  const bodies = new Map(sweeps.map((sweep) => [sweep.level, sweepBody(ir, variant, sweep, slots)]));
-  const plan: VariantPlan = { when: variant.when, stateSlots: stateSlots(ir, variant), hostStores: variant.hostStores, bytes };
-  return { plan, bodies, coefficients: slots.size };
-}
-
-/** Device states of this variant, one after the other in the order of cells. */
+/** Device states of elements of this variant, one after the other in the order of cells. */
 function stateSlots(ir: Ir, { cells }: Variant): VariantPlan["stateSlots"] {
   const states = cells.filter((id) => {
     const cell = ir.cells[id]!;
@@ -35,38 +64,30 @@ function stateSlots(ir: Ir, { cells }: Variant): VariantPlan["stateSlots"] {
   return new Map(states.map((id, slot) => [id, slot]));
 }
 
-/** `slots` numbers the coefficients of the whole variant and grows with each new one. */
-function sweepBody(ir: Ir, variant: Variant, { loads, stores, partials }: PlacedSweep, slots: Map<ValueId, number>): SweepBody {
-  const roots = [...stores.map(({ value }) => value), ...partials.flatMap((id) => argsOf(ir.values[id]!))];
-  const body = computed(ir, roots, reloadedValues(variant, loads));
-  const entering = [...body.flatMap((id) => argsOf(ir.values[id]!)), ...roots].filter((id) => isCoefficient(ir.values[id]!));
-  const coefficients = [...new Set(entering)].map((value): Coefficient => {
-    const slot = slots.get(value) ?? slots.size + 1;
-    slots.set(value, slot);
-    return { slot, value };
+interface Planning {
+  readonly ir: Ir;
+  readonly variants: readonly Variant[];
+  readonly placement: ProgramPlacement;
+  readonly finishes: Finishes;
+  readonly coefficients: readonly CoefficientSlots[];
+}
+
+function sweepAt(planning: Planning, level: number): Sweep {
+  const bodies = planning.variants.map((_, variant) => {
+    const placed = planning.placement.variants[variant]!.sweeps.find((sweep) => sweep.level === level);
+    return placed === undefined ? null : sweepBody(planning, variant, placed);
   });
-  return { loads, scalars: [], coefficients, head: [], body, stores, partials: [] };
+  return { name: "", traversal: "chunks", bodies };
 }
 
-function isCoefficient({ kind, stage }: Value): boolean {
-  return kind !== "literal" && stage !== "device";
-}
-
-/** What an earlier sweep has stored and this one loads. */
-function reloadedValues({ deviceStores }: Variant, loads: readonly Load[]): ReadonlySet<ValueId> {
-  const cells = new Set(loads.filter(({ version }) => version === "new").map(({ cell }) => cell));
-  return new Set(deviceStores.filter(({ cell }) => cells.has(cell)).map(({ value }) => value));
-}
-
-/** The device values behind `roots` that a sweep computes itself, arguments first. */
-function computed(ir: Ir, roots: readonly ValueId[], reloaded: ReadonlySet<ValueId>): readonly ValueId[] {
-  const body = new Set<ValueId>();
-  function visit(id: ValueId): void {
-    const value = ir.values[id]!;
-    if (value.stage !== "device" || value.kind === "load" || reloaded.has(id) || body.has(id)) return;
-    body.add(id);
-    argsOf(value).forEach(visit);
-  }
-  roots.forEach(visit);
-  return [...body].sort((a, b) => a - b);
+function sweepBody(planning: Planning, variant: number, { level, loads, stores, reductions }: PlacedSweep): SweepBody {
+  const { ir, finishes, coefficients } = planning;
+  const partials = reductions.map((reduction) => finishes.partial(variant, level, reduction));
+  const roots = [...stores.map(({ value }) => value), ...partials.map(({ value }) => value)];
+  const computed = compute(ir, roots, {
+    coefficients: coefficients[variant]!,
+    loaded: new Set(loads.map(({ value }) => value)),
+    placeOf: (id) => finishes.placeOf(variant, id, level),
+  });
+  return { loads, ...computed, stores, partials };
 }

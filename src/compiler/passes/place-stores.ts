@@ -1,107 +1,133 @@
-// Which sweep stores each cell and makes each reduction, and what every sweep loads: the choice that moves the fewest bytes.
+// Which sweep stores each element cell and makes each reduction, and what every sweep loads: the choice that moves the fewest bytes.
 // A sweep may load a cell's old value only while no earlier sweep has stored it; once stored, the new value is a load.
-// A sweep sees a reduction only if an earlier sweep made it. Without reductions there is one level and one choice.
+// A sweep sees a reduction only if an earlier phase has finished it. Without reductions there is one level and one choice.
 
 import { argsOf } from "../ir/builder.js";
-import type { CellId, Ir, Store, ValueId } from "../ir/value.js";
+import type { CellId, Contribution, Ir, Store, ValueId, Variant } from "../ir/value.js";
 import type { Load } from "./plan.js";
+
+/** A reduction of elements that a sweep makes: one of the tensor's own, or what the tensors give to a total. */
+export type ElementReduction = { readonly kind: "tensor"; readonly value: ValueId } | { readonly kind: "site"; readonly site: number };
 
 export interface PlacedSweep {
   readonly level: number;
   readonly loads: readonly Load[];
   readonly stores: readonly Store[];
-  readonly partials: readonly ValueId[];
+  readonly reductions: readonly ElementReduction[];
 }
 
 export interface Placement {
   readonly sweeps: readonly PlacedSweep[];
+  /** For each reduction to the tensor: the level of the sweep that makes it, behind which it is finished. */
+  readonly reducedAt: ReadonlyMap<ValueId, number>;
   /** Per f32 element. */
   readonly bytes: { readonly read: number; readonly written: number };
 }
 
+/** The work of one variant that a sweep has to do, each with the lowest level at which it can be done. */
+export interface ElementWork {
+  readonly stores: readonly Store[];
+  /** Reductions to the tensor, arguments first. */
+  readonly reductions: readonly ValueId[];
+  /** Contributions of elements. */
+  readonly contributions: readonly Contribution[];
+  readonly levels: ReadonlySet<number>;
+}
+
 const BYTES = 4;
 
-/** Places the stores of element cells; what is stored into smaller cells is no sweep's business. */
-export function placeStores(ir: Ir, allStores: readonly Store[]): Placement {
-  const levelOf = (id: ValueId): number => ir.values[id]!.level;
-  const stores = allStores.filter(({ cell }) => ir.cells[cell]!.extent === "elem");
-  const reductions = elementReductions(ir, allStores);
-  const works = [...stores.map(({ value }) => levelOf(value)), ...reductions.map((id) => levelOf(id) - 1)];
-  const levels = [...new Set(works)].sort((a, b) => a - b);
-  let best: Placement | null = null;
-  for (const places of choices(works.map((level) => levels.filter((l) => l >= level)))) {
-    const storedAt = new Map(stores.map(({ cell }, i) => [cell, places[i]!]));
-    const reducedAt = new Map(reductions.map((id, i) => [id, places[stores.length + i]!]));
-    const placement = place(ir, levels, stores, storedAt, reducedAt);
-    if (placement !== null && (best === null || costs(placement) < costs(best))) best = placement;
-  }
-  if (best === null) throw new Error("bug: no order of sweeps computes these stores");
-  return best;
-}
-
-/** Bytes decide; of equal bytes, fewer sweeps. */
-function costs({ bytes, sweeps }: Placement): number {
-  return (bytes.read + bytes.written) * 1000 + sweeps.length;
-}
-
-/** The reductions of element values that the stores need, arguments first. */
-function elementReductions(ir: Ir, stores: readonly Store[]): readonly ValueId[] {
+/** What the stores of a variant and its contributions ask of sweeps. */
+export function elementWork(ir: Ir, { deviceStores, contributions }: Variant): ElementWork {
+  const level = (id: ValueId): number => ir.values[id]!.level;
+  const stores = deviceStores.filter(({ cell }) => ir.cells[cell]!.extent === "elem");
   const seen = new Set<ValueId>();
   const visit = (id: ValueId): void => {
     if (seen.has(id)) return;
     seen.add(id);
     argsOf(ir.values[id]!).forEach(visit);
   };
-  for (const { value } of stores) visit(value);
-  return [...seen]
-    .sort((a, b) => a - b)
-    .filter((id) => {
-      const value = ir.values[id]!;
-      return value.kind === "reduce" && ir.values[value.arg]!.extent === "elem";
-    });
+  for (const { value } of deviceStores) visit(value);
+  for (const { arg } of contributions) visit(arg);
+  const reductions = [...seen].filter((id) => ir.values[id]!.kind === "reduce").sort((a, b) => a - b);
+  const ofElements = contributions.filter((given) => given.from === "elem" && !isNothing(ir, given));
+  const levels = [
+    ...stores.map(({ value }) => level(value)),
+    ...reductions.map((id) => level(id) - 1),
+    ...ofElements.map(({ arg }) => level(arg)),
+  ];
+  return { stores, reductions, contributions: ofElements, levels: new Set(levels) };
+}
+
+/** A sum of zeros, which no sweep needs to make. */
+export function isNothing(ir: Ir, { by, arg }: Contribution): boolean {
+  const value = ir.values[arg]!;
+  return by === "sum" && value.kind === "literal" && value.value === 0;
+}
+
+export interface PlaceOptions {
+  /** Levels at which the program has sweeps, ascending. */
+  readonly levels: readonly number[];
+  /** For each total: the level behind which it is finished; -1: before all sweeps. */
+  readonly totalAt: ReadonlyMap<number, number>;
+}
+
+/** The cheapest placement of a variant's work where totals are finished at given levels; null where there is none. */
+export function placeStores(ir: Ir, { stores, reductions, contributions }: ElementWork, options: PlaceOptions): Placement | null {
+  const { levels, totalAt } = options;
+  const lowest = [...stores.map(({ value }) => ir.values[value]!.level), ...reductions.map((id) => ir.values[id]!.level - 1)];
+  let best: Placement | null = null;
+  for (const places of choices(lowest.map((low) => levels.filter((level) => level >= low)))) {
+    const storedAt = new Map(stores.map(({ cell }, i) => [cell, places[i]!]));
+    const reducedAt = new Map(reductions.map((id, i) => [id, places[stores.length + i]!]));
+    const placement = place(ir, { levels, totalAt, storedAt, reducedAt, stores, contributions });
+    if (placement !== null && (best === null || cost(placement) < cost(best))) best = placement;
+  }
+  return best;
+}
+
+/** Bytes decide; of equal bytes, fewer launches. */
+export function cost({ bytes, sweeps }: Placement): number {
+  const finishes = sweeps.filter(({ reductions }) => reductions.length > 0).length;
+  return (bytes.read + bytes.written) * 1000 + sweeps.length + finishes;
 }
 
 /** Every way to take one item of each list. */
-function choices(lists: readonly (readonly number[])[]): readonly (readonly number[])[] {
-  return lists.reduce<readonly (readonly number[])[]>((made, list) => made.flatMap((head) => list.map((item) => [...head, item])), [[]]);
+export function choices<T>(lists: readonly (readonly T[])[]): readonly (readonly T[])[] {
+  return lists.reduce<readonly (readonly T[])[]>((made, list) => made.flatMap((head) => list.map((item) => [...head, item])), [[]]);
+}
+
+interface Choice extends PlaceOptions {
+  readonly storedAt: ReadonlyMap<CellId, number>;
+  readonly reducedAt: ReadonlyMap<ValueId, number>;
+  readonly stores: readonly Store[];
+  readonly contributions: readonly Contribution[];
 }
 
 /** The sweeps of one choice, or null where a sweep would need what is not there. */
-function place(
-  ir: Ir,
-  levels: readonly number[],
-  stores: readonly Store[],
-  storedAt: ReadonlyMap<CellId, number>,
-  reducedAt: ReadonlyMap<ValueId, number>,
-): Placement | null {
+function place(ir: Ir, choice: Choice): Placement | null {
+  const { levels, totalAt, storedAt, reducedAt, stores, contributions } = choice;
   const sweeps: PlacedSweep[] = [];
   for (const level of levels) {
     const own = stores.filter(({ cell }) => storedAt.get(cell) === level);
-    const partials = [...reducedAt].filter(([, at]) => at === level).map(([id]) => id);
-    const loads = loadsOf(
-      ir,
-      level,
-      [...partials.flatMap((id) => argsOf(ir.values[id]!)), ...own.map((store) => store.value)],
-      stores,
-      storedAt,
-      reducedAt,
-    );
+    const reduced = [...reducedAt].filter(([, at]) => at === level).map(([value]) => value);
+    const given = contributions.filter(({ site }) => totalAt.get(site) === level);
+    const roots = [...reduced.flatMap((id) => argsOf(ir.values[id]!)), ...given.map(({ arg }) => arg), ...own.map((store) => store.value)];
+    const loads = loadsOf(ir, level, roots, choice);
     if (loads === null) return null;
-    if (own.length + partials.length > 0) sweeps.push({ level, loads, stores: own, partials });
+    if (roots.length === 0) continue;
+    const reductions: ElementReduction[] = [
+      ...given.map(({ site }) => ({ kind: "site", site }) as const),
+      ...reduced.map((value) => ({ kind: "tensor", value }) as const),
+    ];
+    sweeps.push({ level, loads, stores: own, reductions });
   }
   const read = BYTES * sweeps.reduce((sum, sweep) => sum + sweep.loads.length, 0);
-  return { sweeps, bytes: { read, written: BYTES * stores.length } };
+  return { sweeps, reducedAt, bytes: { read, written: BYTES * stores.length } };
 }
 
 /** What a sweep at `level` loads to compute `roots`, in the order of cells; null where it cannot. */
-function loadsOf(
-  ir: Ir,
-  level: number,
-  roots: readonly ValueId[],
-  stores: readonly Store[],
-  storedAt: ReadonlyMap<CellId, number>,
-  reducedAt: ReadonlyMap<ValueId, number>,
-): readonly Load[] | null {
+function loadsOf(ir: Ir, level: number, roots: readonly ValueId[], choice: Choice): readonly Load[] | null {
+  const { stores, storedAt, reducedAt, totalAt } = choice;
   const loads = new Map<CellId, Load>();
   const seen = new Set<ValueId>();
   const storedBefore = (cell: CellId) => (storedAt.get(cell) ?? Number.POSITIVE_INFINITY) < level;
@@ -113,14 +139,15 @@ function loadsOf(
     const value = ir.values[id]!;
     if (value.stage !== "device") return true;
     const stored = stores.find((store) => store.value === id && storedBefore(store.cell));
-    if (stored !== undefined) return loads.set(stored.cell, { cell: stored.cell, version: "new" }) !== null;
+    if (stored !== undefined) return loads.set(stored.cell, { cell: stored.cell, version: "new", value: id }) !== null;
     if (value.kind === "load") {
       if (storedBefore(value.cell)) return false;
-      if (value.extent === "elem") loads.set(value.cell, { cell: value.cell, version: "old" });
+      if (value.extent === "elem") loads.set(value.cell, { cell: value.cell, version: "old", value: id });
       return true;
     }
-    const reduced = reducedAt.get(id);
-    return reduced === undefined ? argsOf(value).every(visit) : reduced < level;
+    if (value.kind === "total") return totalAt.get(value.site)! < level;
+    if (value.kind === "reduce") return reducedAt.get(id)! < level;
+    return argsOf(value).every(visit);
   }
 
   return roots.every(visit) ? [...loads.values()].sort((a, b) => a.cell - b.cell) : null;

@@ -6,6 +6,8 @@ export interface Load {
   readonly cell: CellId;
   /** `new` where an earlier sweep of this step has stored the cell. */
   readonly version: "old" | "new";
+  /** The value that is had by it. */
+  readonly value: ValueId;
 }
 
 /** A host value that enters a kernel: rounded once to f32, in this slot of the class's row. Slot 0 is the variant. */
@@ -121,6 +123,8 @@ export interface VariantPlan {
   readonly when: readonly Decision[];
   /** For each device state cell of extent elem: its slot in a segment of the state buffer, absent where the state is. */
   readonly stateSlots: ReadonlyMap<CellId, number>;
+  /** The host value in each slot of a row, from slot 1. */
+  readonly coefficients: readonly ValueId[];
   readonly hostStores: readonly Store[];
   /** Bytes moved per f32 element, reads and writes, counted from the bodies. */
   readonly bytes: { readonly read: number; readonly written: number };

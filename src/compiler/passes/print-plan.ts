@@ -3,7 +3,7 @@
 
 import { createNames, type Label, listValues, printDecision, printExpression } from "../ir/print.js";
 import type { Ir, ValueId } from "../ir/value.js";
-import type { Plan, ProgramPlan, SweepBody, VariantPlan } from "./plan.js";
+import type { Finish, Plan, ProgramPlan, ScalarBody, ScalarLoad, ScalarPlace, SweepBody, VariantPlan } from "./plan.js";
 
 /** The plan as text, the same for the same plan. */
 export function printPlan(plan: Plan): string {
@@ -15,7 +15,13 @@ export function printPlan(plan: Plan): string {
 function printProgram(ir: Ir, program: ProgramPlan): readonly string[] {
   const { entry, phases, rowWidth, variants } = program;
   const sweeps = phases.reduce((sum, phase) => sum + phase.sweeps.length, 0);
-  const counts = [count(variants.length, "variant"), count(sweeps, "sweep"), `rows of ${rowWidth} floats`];
+  const finishes = phases.filter(({ finish }) => finish !== null).length;
+  const counts = [
+    count(variants.length, "variant"),
+    count(sweeps, "sweep"),
+    ...(finishes === 0 ? [] : [`${finishes} finish${finishes === 1 ? "" : "es"}`]),
+    `rows of ${rowWidth} floats`,
+  ];
   return [`${entry}: ${counts.join(", ")}`, ...variants.flatMap((variant, i) => ["", ...indent(printVariant(ir, program, variant, i))])];
 }
 
@@ -30,21 +36,22 @@ function indent(lines: readonly string[]): readonly string[] {
 function printVariant(
   ir: Ir,
   { phases }: ProgramPlan,
-  { when, stateSlots, hostStores, bytes }: VariantPlan,
+  { when, stateSlots, coefficients, hostStores, bytes }: VariantPlan,
   variant: number,
 ): readonly string[] {
   const condition = when.map(({ condition, is }) => printDecision(ir, condition, is)).join(" and ");
-  const bodies = phases.flatMap((phase) => phase.sweeps).map(({ name, bodies }) => ({ name, body: bodies[variant] ?? null }));
-  const coefficients = new Map(bodies.flatMap(({ body }) => body?.coefficients ?? []).map(({ slot, value }) => [slot, value]));
   const states = [...stateSlots].map(([cell, slot]) => `${slot}  ${ir.cells[cell]!.name}`);
-  const rows = [...coefficients].sort(([a], [b]) => a - b).map(([slot, value]) => `${slot}  ${printCoefficient(ir, value)}`);
+  const rows = coefficients.map((value, i) => `${i + 1}  ${printCoefficient(ir, value)}`);
   const host = hostStores.map(({ cell, value }) => `${ir.cells[cell]!.name} <- ${printExpression(ir, value)}`);
   return [
     `variant ${variant}${condition === "" ? "" : ` when ${condition}`}`,
     ...section("host states", host),
     ...section("states", states),
     ...section("coefficients", rows),
-    ...bodies.flatMap(({ name, body }) => (body === null ? [] : section(`sweep ${name}`, printBody(ir, body)))),
+    ...phases.flatMap(({ sweeps, finish }) => [
+      ...sweeps.flatMap(({ name, bodies }) => printSweep(ir, name, bodies[variant] ?? null)),
+      ...(finish === null ? [] : section(`finish ${finish.name}`, printFinish(ir, finish, variant))),
+    ]),
     `  ${bytes.read + bytes.written} bytes per element: ${bytes.read} read, ${bytes.written} written`,
   ];
 }
@@ -58,22 +65,75 @@ function printCoefficient(ir: Ir, id: ValueId): string {
   return `${name === undefined ? "" : `${name} = `}${printExpression(ir, id)}`;
 }
 
-function printBody(ir: Ir, { loads, coefficients, body, stores }: SweepBody): readonly string[] {
+function printSweep(ir: Ir, name: string, body: SweepBody | null): readonly string[] {
+  return body === null ? [] : section(`sweep ${name}`, printBody(ir, body));
+}
+
+function printBody(ir: Ir, { loads, scalars, coefficients, head, body, stores, partials }: SweepBody): readonly string[] {
   const names = createNames();
-  const loaded = loads.map(({ cell, version }) => `${version === "new" ? "new " : ""}${names(ir.cells[cell]!.name)}`);
-  const entering = new Map(coefficients.map(({ value }) => [value, `[${ir.values[value]!.name ?? printExpression(ir, value)}]`]));
-  const label: Label = (id) => entering.get(id) ?? null;
+  const loaded = loads.map(({ cell, version, value }) => ({ version, value, name: names(ir.cells[cell]!.name) }));
+  const read = scalars.map((scalar) => [scalar, names(scalarName(ir, scalar.value))] as const);
+  const fromMemory = new Map(loaded.map(({ value, name }) => [value, name]));
+  const scalar = entering(ir, coefficients, read);
+  const label: Label = (id) => fromMemory.get(id) ?? scalar(id);
+  const roots = [...stores.map(({ value }) => value), ...partials.map(({ value }) => value)];
+  const { lines, labelOf } = listValues(ir, [...head, ...body], roots, label, names);
+  const print = (value: ValueId) => labelOf(value) ?? printExpression(ir, value, labelOf);
+  return [
+    ...(loaded.length === 0 ? [] : [`load ${loaded.map(({ version, name }) => `${version === "new" ? "new " : ""}${name}`).join(", ")}`]),
+    ...read.map(([{ place }, name]) => `${name} = ${printPlace(place)}`),
+    ...lines.map(({ name, expression }) => `${name} = ${expression}`),
+    ...(stores.length === 0 ? [] : [`store ${stores.map(({ cell, value }) => printStore(ir.cells[cell]!.name, print(value))).join(", ")}`]),
+    ...partials.map(({ slot, by, value }) => `partial ${slot} = ${by} of ${print(value)}`),
+  ];
+}
+
+/** What stands in brackets or has a name from memory. */
+function entering(ir: Ir, coefficients: SweepBody["coefficients"], read: readonly (readonly [ScalarLoad, string])[]): Label {
+  const known = new Map(coefficients.map(({ value }) => [value, `[${ir.values[value]!.name ?? printExpression(ir, value)}]`]));
+  for (const [{ value }, name] of read) known.set(value, name);
+  return (id) => known.get(id) ?? null;
+}
+
+function scalarName(ir: Ir, id: ValueId): string {
+  const value = ir.values[id]!;
+  if (value.kind === "load") return ir.cells[value.cell]!.name;
+  if (value.name !== undefined) return value.name;
+  return value.kind === "total" || value.kind === "reduce" ? value.by : "scalar";
+}
+
+const printPlace = ({ of, slot }: ScalarPlace) => `${of}[${slot}]`;
+
+function printFinish(ir: Ir, { folds, rounds }: Finish, variant: number): readonly string[] {
+  return [
+    ...folds.map(({ partial, by, slot }) => `tensor[${slot}] = ${by} of partial ${partial}`),
+    ...rounds.flatMap(({ tensor, totals, model }) => [
+      ...printScalarBody(ir, tensor[variant] ?? null, "tensor"),
+      ...totals.map(({ by, from, slot }) => `model[${slot}] = ${by} of tensor[${from}]`),
+      ...printScalarBody(ir, model[variant] ?? null, "model"),
+    ]),
+  ];
+}
+
+function printScalarBody(ir: Ir, body: ScalarBody | null, of: "tensor" | "model"): readonly string[] {
+  if (body === null) return [];
+  const names = createNames();
+  const read = body.scalars.map((scalar) => [scalar, names(scalarName(ir, scalar.value))] as const);
+  const label = entering(ir, body.coefficients, read);
   const { lines, labelOf } = listValues(
     ir,
-    body,
-    stores.map(({ value }) => value),
+    body.body,
+    body.stores.map(({ value }) => value),
     label,
     names,
   );
   return [
-    ...(loaded.length === 0 ? [] : [`load ${loaded.join(", ")}`]),
-    ...lines.map(({ name, expression }) => `${name} = ${expression}`),
-    `store ${stores.map(({ cell, value }) => printStore(ir.cells[cell]!.name, labelOf(value) ?? printExpression(ir, value, labelOf))).join(", ")}`,
+    of === "tensor" ? "each tensor" : "the model",
+    ...indent([
+      ...read.map(([{ place }, name]) => `${name} = ${printPlace(place)}`),
+      ...lines.map(({ name, expression }) => `${name} = ${expression}`),
+      ...body.stores.map(({ value, place }) => `${printPlace(place)} = ${labelOf(value) ?? printExpression(ir, value, labelOf)}`),
+    ]),
   ];
 }
 
