@@ -48,7 +48,7 @@ export function compileForCpu(text: string): string {
 const libraries = new Map<string, string>();
 
 /** One library, by one call of the compiler, for many texts of different namespaces. */
-export function compileTogether(texts: readonly string[], optimize: "-O1" | "-O2"): void {
+export function compileTogether(texts: readonly string[], optimize: "-O0" | "-O2"): void {
   const name = createHash("sha256").update(texts.join("")).digest("hex").slice(0, 16);
   const library = join(folder, `${name}.so`);
   const source = join(folder, `${name}.cpp`);

@@ -1,0 +1,83 @@
+// Many programs at once: each compiled by itself, their CUDA texts by one call of g++, and each run on every device.
+
+import { cpu } from "optspec/cpu";
+import { webgpu } from "optspec/webgpu";
+import { type CompiledOptimizer, compile } from "../../src/compiler/compile.js";
+import type { Device } from "../../src/runtime/device.js";
+import { compileTogether } from "../compilers/cuda-on-cpu.js";
+import { cudaTextOnCpu } from "../compilers/cuda-on-cpu-device.js";
+import { openDawn } from "../device/webgpu/dawn.js";
+import type { Program } from "./program.js";
+import { runEverywhere, type Target } from "./run-everywhere.js";
+
+/** Why the compiler may refuse a program that is well-typed: by values that it computes, and by limits. */
+const refusals = ["first-step-not-finite", "not-in-f32", "division-by-zero", "too-many-variants", "too-many-states"];
+
+/** The targets that this machine has. */
+export async function openTargets(wanted: readonly Target["name"][]): Promise<readonly Target[]> {
+  const makers: Record<Target["name"], () => Promise<Device>> = {
+    cpu: () => cpu() as Promise<Device>,
+    cuda: async () => cudaTextOnCpu({ entry: "model", shift: (index) => [0, 1, 0, 2, 3][index % 5]!, threads: 8 }) as Device,
+    webgpu: async () => webgpu({ gpu: (await openDawn()).gpu }) as Promise<Device>,
+  };
+  return Promise.all(wanted.map(async (name) => ({ name, device: await makers[name]() })));
+}
+
+export interface Tally {
+  /** Programs that ran on every target without a difference. */
+  equal: number;
+  /** Programs that some step refused on every target: their coefficients are not finite. */
+  refused: number;
+  /** Programs that the compiler refused, by the code of the first error. */
+  readonly rejected: Record<string, number>;
+  /** Compared numbers. */
+  compared: number;
+  readonly failures: { readonly index: number; readonly text: string; readonly what: string }[];
+}
+
+export const emptyTally = (): Tally => ({ equal: 0, refused: 0, rejected: {}, compared: 0, failures: [] });
+
+/** Compiles and runs programs, adding to a tally. */
+export async function compareBatch(programs: readonly Program[], targets: readonly Target[], tally: Tally): Promise<void> {
+  const compiled: { readonly index: number; readonly program: Program; readonly optimizer: CompiledOptimizer }[] = [];
+  for (const [index, program] of programs.entries()) {
+    const fail = (what: string) => tally.failures.push({ index, text: program.text, what });
+    try {
+      const made = await compileOne(program);
+      if ("optimizer" in made) compiled.push({ index, program, optimizer: made.optimizer });
+      else if (refusals.includes(made.code)) tally.rejected[made.code] = (tally.rejected[made.code] ?? 0) + 1;
+      else fail(`${made.code}: ${made.message}`);
+    } catch (error) {
+      fail(String((error as Error).stack));
+    }
+  }
+  if (targets.some(({ name }) => name === "cuda")) await compileKernels(compiled.map(({ optimizer }) => optimizer));
+  for (const { index, program, optimizer } of compiled) {
+    const fail = (what: string) => tally.failures.push({ index, text: program.text, what });
+    try {
+      const { difference, refused, compared } = await runEverywhere(program, optimizer, targets);
+      tally.compared += compared;
+      if (difference !== null) fail(difference);
+      else if (refused !== null) tally.refused++;
+      else tally.equal++;
+    } catch (error) {
+      fail(String((error as Error).stack));
+    }
+  }
+}
+
+/** The optimizer, or the first error. */
+export async function compileOne({ name, text, options }: Program) {
+  const { diagnostics, optimizers } = await compile({ path: `${name}.opt`, text }, { builds: new Map([[name, [options]]]), targets: [] });
+  const optimizer = optimizers[0];
+  if (optimizer !== undefined) return { optimizer };
+  const { code, message } = diagnostics.find(({ severity }) => severity === "error")!;
+  return { code, message };
+}
+
+async function compileKernels(optimizers: readonly CompiledOptimizer[]): Promise<void> {
+  const texts = await Promise.all(
+    optimizers.flatMap(({ definition }) => Object.values(definition.kernels).map((kernels) => kernels.cuda!())),
+  );
+  if (texts.length > 0) compileTogether(texts, "-O0");
+}
