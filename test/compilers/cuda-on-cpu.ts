@@ -53,7 +53,16 @@ export function compileTogether(texts: readonly string[], optimize: "-O0" | "-O2
   const library = join(folder, `${name}.so`);
   const source = join(folder, `${name}.cpp`);
   writeFileSync(source, `#include "${HEADER}"\n${texts.map(withRunners).join("\n")}`);
-  const flags = ["-std=c++17", optimize, "-ffp-contract=off", "-Wall", "-Wextra", "-Werror", "-Wno-unused-function", "-Wno-unused-parameter"];
+  const flags = [
+    "-std=c++17",
+    optimize,
+    "-ffp-contract=off",
+    "-Wall",
+    "-Wextra",
+    "-Werror",
+    "-Wno-unused-function",
+    "-Wno-unused-parameter",
+  ];
   const made = spawnSync("g++", [...flags, "-shared", "-fPIC", "-o", `${library}.new`, source], { encoding: "utf8" });
   if (made.status !== 0) throw new Error(made.stderr);
   renameSync(`${library}.new`, library);
