@@ -15,7 +15,8 @@ export const CHUNK_FIELDS = ["param", "state", "stateStride", "count", "row", "t
 /**
  * The table of tensors of programs with scalars, u32: a header of TENSOR_WORDS (numbers of the memory: how many tensors, places of a
  * partial slot, first tensor scalar, first partial), then a record for each tensor in the order of registration: its first place in a
- * partial slot, how many chunks it has, its class's row, 0. Chunk k of a tensor has place `partial + k`; each tensor has at least one.
+ * partial slot, how many chunks it has, its class's row, 0. Chunk k of a tensor has place `partial + k`; an empty tensor has no chunks, but
+ * a place like every other, so that the last partial slot, the work space of totals, has room for a number of each tensor.
  * The memory of scalars, f32: the model's slots, for each tensor its slots, then the partial slots one after the other.
  */
 export const TENSOR_WORDS = 4;
@@ -24,6 +25,8 @@ export const TENSOR_FIELDS = ["partial", "chunks", "row", "reserved"] as const;
 /** The tree of reductions: a leaf is so many elements, added by so many lanes. */
 export const LEAF_ELEMENTS = 1024;
 export const LEAF_LANES = 32;
+/** Invocations of a WGSL workgroup of a sweep that reduces: each adds four lanes of a leaf. */
+export const REDUCE_WORKGROUP = ((CHUNK_ELEMENTS / LEAF_ELEMENTS) * LEAF_LANES) / 4;
 /** Pages of the ring of coefficient rows. */
 export const ROW_PAGES = 16;
 /** Row value of slot 0 for a class that takes no part in this step: the kernel returns at once. */
@@ -140,6 +143,8 @@ export interface Manifest {
   readonly hypers: readonly HyperInfo[];
   /** Table of the hypers' default values. */
   readonly defaults: FormulaTable;
+  /** The spec's schedules: formulas of `defaults`, over peaks and `step` (this one included), that multiply a hyper. Absent where there are none. */
+  readonly schedules?: readonly { readonly hyper: string; readonly value: Formula }[];
   readonly options: readonly OptionInfo[];
   readonly rules: RuleSet;
   /** Taken by `with`, in the order of the text; their hypers are the optimizer's. Absent where there are none. */

@@ -6,11 +6,11 @@ import { armOf } from "./hyper-values.js";
 import type { ResolvedParam } from "./resolution.js";
 
 /**
- * Key of a parameter: its arms, the captures and facts that their right sides read, callbacks, and further facts that the caller's
+ * Key of a parameter: its group, its arms, the captures and facts that their right sides read, callbacks, and further facts that the caller's
  * own formulas read (`"rank"`, `"numel"`, `"rows"`, `"cols"`, `"shape[1]"`; other words are left out).
  */
 export function classKey(rules: CompiledRules, param: ResolvedParam, facts: readonly string[] = []): string {
-  const parts: unknown[] = [param.frozen, param.lrRatio, param.decays];
+  const parts: unknown[] = [param.frozen, param.lrRatio, param.decays, param.group];
   for (const block of rules.blocks) {
     const decision = param.decisions[block.number];
     if (!decision) {

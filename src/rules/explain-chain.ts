@@ -25,7 +25,7 @@ export interface ExplainedBlock {
 
 /** The arms tried for one parameter, up to the deciding one of each block. */
 export function explainChain(resolution: Resolution, param: ResolvedParam): ExplainedBlock[] {
-  const values = valuesAtRegistration(resolution.rules, resolution.params, resolution.hypers);
+  const values = valuesAtRegistration(resolution.rules, resolution.params, resolution.hypers, resolution.groups);
   const subject = { name: param.staticName, segments: nameSegments(param.staticName), dtype: param.dtype, member: param };
   const chainOf = (decider: Decider, decision: Decision | undefined): ExplainedBlock => {
     const tried = decider.arms.slice(0, decision ? decision.arm + 1 : undefined).map((compiled, i): TriedArm => {

@@ -2,12 +2,18 @@
 // Its JSON form is what `explain --json` prints; numbers that are not finite become null there.
 
 import type { CompiledBlock, CompiledOrder } from "./compiled-rules.js";
-import { armOf, valuesAtRegistration } from "./hyper-values.js";
+import { shapeFact } from "./facts.js";
+import { armOf, createHyperValues, type HyperColumn, valuesAtRegistration } from "./hyper-values.js";
 import type { RuleProblem } from "./problems.js";
 import type { Resolution, ResolvedParam } from "./resolution.js";
 
+/** `value` is peak * schedule * group * ratio. */
 export interface ExplainedHyper {
   readonly peak: number;
+  /** What the schedule makes of the peak at this step, where there is one. */
+  readonly schedule?: number;
+  /** The factor of the parameter's group, where it has one. */
+  readonly group?: number;
   readonly ratio: number;
   readonly value: number;
 }
@@ -24,6 +30,8 @@ export interface ExplainedParam {
   readonly shape: readonly number[];
   readonly dtype: string | null;
   readonly frozen: boolean;
+  /** Place of its group among the caller's groups, from 0; absent where there are none. */
+  readonly group?: number;
   /** Name of the optimizer chosen by `rules use`; null: this one. */
   readonly use: string | null;
   /** By hyper: those that rules or callbacks decide. */
@@ -41,11 +49,23 @@ export interface ExplainTable {
   readonly problems: readonly RuleProblem[];
 }
 
-/** The table of a resolution; `hypers` are the caller's values to show it for. */
-export function createExplainTable(resolution: Resolution, hypers = resolution.hypers): ExplainTable {
-  const { rules, params, problems } = resolution;
-  const values = valuesAtRegistration(rules, params, hypers);
+/** The caller's values to show a table for: what runs has them by group, and knows which hypers follow schedules. */
+export interface ExplainedValues {
+  readonly names: readonly string[];
+  readonly columns: readonly HyperColumn[];
+  readonly scheduled: readonly string[];
+}
+
+/** The table of a resolution, with the values of registration unless told others. */
+export function createExplainTable(resolution: Resolution, given?: ExplainedValues): ExplainTable {
+  const { rules, params, problems, hypers, groups } = resolution;
+  const values = given ? createHyperValues(rules, given.names, given.columns) : valuesAtRegistration(rules, params, hypers, groups);
+  values.given.modelNumel = params.reduce((sum, { shape }) => sum + shapeFact(shape, "numel"), 0);
+  const { columns } = values.given;
+  const scheduled = new Set(given?.scheduled);
   const shown = new Set(rules.ruled.filter((name) => values.indexOf(name) !== -1));
+  for (const [place, name] of values.names.entries())
+    if (scheduled.has(name) || columns.some(({ base }) => base[place] !== columns[0]!.base[place])) shown.add(name);
   if (params.some(({ lrRatio }) => lrRatio !== 1)) shown.add("lr");
   if (params.some(({ decays }) => !decays)) shown.add("weight_decay");
   const titles = rules.blocks.map((block) => titleOf(block, rules.blocks));
@@ -55,7 +75,15 @@ export function createExplainTable(resolution: Resolution, hypers = resolution.h
     values.compute(param);
     const rows = [...shown].map((name) => {
       const place = values.indexOf(name);
-      return [name, { peak: values.peak[place]!, ratio: values.ratio[place]!, value: values.value[place]! }] as const;
+      const { schedule, factor } = columns[param.group]!;
+      const forms = {
+        peak: values.peak[place]!,
+        ...(scheduled.has(name) && { schedule: schedule[place]! }),
+        ...(factor[place] !== 1 && { group: factor[place]! }),
+        ratio: values.ratio[place]!,
+        value: values.value[place]!,
+      };
+      return [name, forms] as const;
     });
     return {
       name: param.name,
@@ -63,6 +91,7 @@ export function createExplainTable(resolution: Resolution, hypers = resolution.h
       shape: param.shape,
       dtype: param.dtype ?? null,
       frozen: param.frozen,
+      ...(columns.length > 1 && { group: param.group }),
       use: useOf(rules.blocks, param),
       hypers: Object.fromEntries(rows),
       ...(rules.orders.length > 0 && { orders: Object.fromEntries(param.orders.map(({ rank }, i) => [orderTitles[i]!, rank])) }),

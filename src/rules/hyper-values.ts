@@ -1,7 +1,7 @@
 // The values of every hyper for one parameter or class at a step; nothing is allocated after creation.
-//   peak: the caller's number, or what a `set` arm puts in its place     base: peak * multiplier of the schedule
+//   peak: the caller's number, or what a `set` arm puts in its place     base: peak * schedule * factor of the group
 //   ratio: product of the `scale` arms, for `lr` also of the callback    value: base * ratio
-// A caller's plain function of the step gives peaks (multiplier 1), so a `set` arm replaces the function too.
+// A caller's plain function of the step gives peaks (schedule 1), so a `set` arm replaces the function too.
 
 import { emptyEnvironment, type FormulaEnvironment } from "../formula/evaluate.js";
 import type { CompiledArm, CompiledBlock, CompiledRules, Decider } from "./compiled-rules.js";
@@ -36,12 +36,25 @@ export interface RuledMember {
   readonly lrRatio: number;
   /** False where the decay filter said no: weight decay is then 0. */
   readonly decays: boolean;
+  /** The caller's group, from 0; 0 where there are none. */
+  readonly group: number;
+}
+
+/** What the caller gave for a step to the parameters of one group, in the order of the hypers' names. */
+export interface HyperColumn {
+  readonly peak: Float64Array;
+  /** What the schedule makes of the peak; 1 without one. */
+  readonly schedule: Float64Array;
+  /** The group's factor on the learning rate; 1 elsewhere. */
+  readonly factor: Float64Array;
+  /** peak * schedule * factor, exactly what a schedule of the caller's gave. */
+  readonly base: Float64Array;
 }
 
 export interface HyperValues {
   readonly names: readonly string[];
-  /** Write here before `compute`: what the caller gave for this step. */
-  readonly given: { readonly peak: Float64Array; readonly multiplier: Float64Array; t: number; step: number; modelNumel: number };
+  /** What the caller gave for this step, by group; write here before `compute`. */
+  readonly given: { readonly columns: readonly HyperColumn[]; t: number; step: number; modelNumel: number };
   /** Results of the last `compute`, in the order of `names`. */
   readonly peak: Float64Array;
   readonly base: Float64Array;
@@ -55,12 +68,22 @@ export interface HyperValues {
   evaluate(decider: Decider, formula: number, member: RuledMember, captures: Captures): number;
 }
 
-/** Makes the arrays for an optimizer's hypers under its rules; every multiplier starts as 1. */
-export function createHyperValues(rules: CompiledRules, names: readonly string[]): HyperValues {
+/** A column of so many hypers, without schedules and factors. */
+export function createColumn(hypers: number): HyperColumn {
+  const column = () => new Float64Array(hypers);
+  return { peak: column(), schedule: column().fill(1), factor: column().fill(1), base: column() };
+}
+
+/** Makes the arrays for an optimizer's hypers under its rules, over the columns of the caller's groups. */
+export function createHyperValues(
+  rules: CompiledRules,
+  names: readonly string[],
+  columns: readonly HyperColumn[] = [createColumn(names.length)],
+): HyperValues {
   const places = new Map(names.map((name, place) => [name, place]));
   const indexOf = (name: string) => places.get(name) ?? -1;
   const column = () => new Float64Array(names.length);
-  const given = { peak: column(), multiplier: column().fill(1), t: 1, step: 0, modelNumel: Number.NaN };
+  const given = { columns, t: 1, step: 0, modelNumel: Number.NaN };
   const peak = column();
   const base = column();
   const ratio = column().fill(1);
@@ -82,7 +105,8 @@ export function createHyperValues(rules: CompiledRules, names: readonly string[]
       const place = indexOf(name);
       if (place === -1) throw new Error(`bug: a rule reads the hyper ${name}, which does not exist`);
       if (form === "ratio") return ratio[place]!;
-      return form === "peak" || name === decider!.sets ? given.peak[place]! : given.peak[place]! * given.multiplier[place]!;
+      const own = columns[current!.group]!;
+      return form === "peak" || name === decider!.sets ? own.peak[place]! : own.base[place]!;
     },
     fact(fact) {
       if (fact === "t" || fact === "step" || fact === "modelNumel") return given[fact];
@@ -109,15 +133,21 @@ export function createHyperValues(rules: CompiledRules, names: readonly string[]
     return evaluate(block, armOf(block, decision).arm.value, member, decision.captures);
   }
 
+  /** A peak in place of the caller's, under the same schedule and in the same group. */
+  function replacePeak(place: number, by: number, { schedule, factor }: HyperColumn): void {
+    peak[place] = by;
+    base[place] = by * schedule[place]! * factor[place]!;
+  }
+
   /** `use AdamW(lr = 3e-4)`: peaks of the optimizer that takes the parameter, where this one has hypers of these names. */
-  function takeUsedPeaks(member: RuledMember): void {
+  function takeUsedPeaks(member: RuledMember, own: HyperColumn): void {
     for (const block of choosing) {
       const decision = member.decisions[block.number];
       const { use } = decision ? armOf(block, decision).arm : {};
       if (!decision || !use) continue;
       for (const { hyper, value: formula } of use.peaks) {
         const place = indexOf(hyper);
-        if (place !== -1) peak[place] = evaluate(block, formula, member, decision.captures);
+        if (place !== -1) replacePeak(place, evaluate(block, formula, member, decision.captures), own);
       }
     }
   }
@@ -126,15 +156,17 @@ export function createHyperValues(rules: CompiledRules, names: readonly string[]
     ratio.fill(1);
     if (lr !== -1) ratio[lr] = member.lrRatio;
     for (const { block, place } of scalings) if (member.decisions[block.number]) ratio[place]! *= chosen(block, member);
+    const own = columns[member.group]!;
+    peak.set(own.peak);
+    base.set(own.base);
     for (let i = 0; i < names.length; i++) {
       const block = settings[i]!;
-      peak[i] = block && member.decisions[block.number] ? chosen(block, member) : given.peak[i]!;
+      if (block && member.decisions[block.number]) replacePeak(i, chosen(block, member), own);
     }
-    takeUsedPeaks(member);
+    takeUsedPeaks(member, own);
+    if (decay !== -1 && !member.decays) replacePeak(decay, 0, own);
     let broken = -1;
     for (let i = names.length - 1; i >= 0; i--) {
-      if (i === decay && !member.decays) peak[i] = 0;
-      base[i] = peak[i]! * given.multiplier[i]!;
       value[i] = base[i]! * ratio[i]!;
       if (!Number.isFinite(value[i]) || !Number.isFinite(ratio[i])) broken = i;
     }
@@ -144,16 +176,24 @@ export function createHyperValues(rules: CompiledRules, names: readonly string[]
   return { names, given, peak, base, ratio, value, indexOf, compute, evaluate };
 }
 
-/** Hyper values filled with the caller's numbers at registration. */
+type HyperRecord = Readonly<Record<string, number | boolean>>;
+
+/** Hyper values filled with the caller's numbers at registration; those of groups, where there are some, stand in one record each. */
 export function valuesAtRegistration(
   rules: CompiledRules,
   list: readonly { readonly shape: readonly number[] }[],
-  hypers: Readonly<Record<string, number | boolean>>,
+  hypers: HyperRecord,
+  groups: readonly HyperRecord[] = [hypers],
 ): HyperValues {
-  const values = createHyperValues(rules, Object.keys(hypers));
-  values.names.forEach((name, place) => {
-    values.given.peak[place] = Number(hypers[name]);
+  const names = Object.keys(hypers);
+  const columns = groups.map((group) => {
+    const column = createColumn(names.length);
+    names.forEach((name, place) => {
+      column.peak[place] = column.base[place] = Number(group[name]);
+    });
+    return column;
   });
+  const values = createHyperValues(rules, names, columns);
   values.given.modelNumel = list.reduce((sum, { shape }) => sum + shapeFact(shape, "numel"), 0);
   return values;
 }

@@ -19,6 +19,8 @@ export interface Resolution {
   readonly params: readonly ResolvedParam[];
   /** The caller's hypers at registration. */
   readonly hypers: Readonly<Record<string, number | boolean>>;
+  /** The same of each of the caller's groups. */
+  readonly groups?: readonly Readonly<Record<string, number | boolean>>[] | undefined;
   /** Errors first. */
   readonly problems: readonly RuleProblem[];
 }

@@ -9,6 +9,7 @@ import type { RuleProblem } from "../rules/problems.js";
 import type { Resolution, ResolvedParam } from "../rules/resolution.js";
 import { resolveRules } from "../rules/resolve.js";
 import { OptimizerError, quote } from "./errors.js";
+import { groupOfParams } from "./groups.js";
 import type { Hypers } from "./hypers.js";
 import type { Settings } from "./settings.js";
 
@@ -26,11 +27,12 @@ export interface Decisions {
 
 /** Decides everything. Throws what would make training go wrong. */
 export function createDecisions(manifest: Manifest, settings: Settings, hypers: Hypers): Decisions {
-  const { params, build, names, lrRatio, applyDecay, allow, rules } = settings;
+  const { params, build, names, lrRatio, applyDecay, allow, rules, groups } = settings;
   const list = params.map(({ name, aliases, shape }) => ({ name, aliases, shape, dtype: "F32" }));
-  const infos = [...manifest.hypers, ...rules.flatMap((taken) => taken.hypers)];
+  const given = hypers.given();
   const resolution = resolveRules([manifest.rules, ...(manifest.rulesets ?? []), ...rules], list, {
-    hypers: hypers.byName(),
+    hypers: given.hypers,
+    groups: groups.length === 0 ? undefined : { of: groupOfParams(groups, params), hypers: given.groups },
     ranges: Object.fromEntries(manifest.hypers.map(({ name, range }) => [name, range])),
     names,
     allow,
@@ -40,10 +42,7 @@ export function createDecisions(manifest: Manifest, settings: Settings, hypers: 
   });
   refuse(resolution.problems);
   refuseOtherOptimizers(resolution, manifest.optimizer.name);
-  const values = createHyperValues(
-    resolution.rules,
-    infos.map(({ name }) => name),
-  );
+  const values = createHyperValues(resolution.rules, hypers.names, hypers.columns);
   values.given.modelNumel = params.reduce((sum, { numel }) => sum + numel, 0);
 
   return {
@@ -52,7 +51,6 @@ export function createDecisions(manifest: Manifest, settings: Settings, hypers: 
     key: (param) => classKey(resolution.rules, resolution.params[param]!, build.facts),
     begin(step) {
       values.given.step = step;
-      for (let i = 0; i < values.names.length; i++) values.given.peak[i] = hypers.value(values.names[i]!);
     },
     compute(param, t) {
       values.given.t = t;

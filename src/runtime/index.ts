@@ -1,6 +1,7 @@
 // What generated wrappers and their users import from "optspec/runtime".
 
 export type { OptimizerDefinition } from "../contract/manifest.js";
+export type { Schedule, ScheduleState, StatefulSchedule } from "../contract/schedule.js";
 export type { ExplainTable } from "../rules/explain.js";
 export type { Device, DeviceLimits } from "./device.js";
 export { DeviceLost, OptimizerError, type OptimizerErrorCode } from "./errors.js";
@@ -14,11 +15,15 @@ export type {
   GpuPointer,
   GpuRange,
   Gradients,
+  GroupHypers,
+  GroupLr,
+  GroupSettings,
   HyperInput,
   HyperValue,
   NamedParam,
   Optimizer,
   OptimizerTypes,
+  ParamGroup,
   ParamSpec,
   Rules,
   StepOptions,

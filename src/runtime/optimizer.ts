@@ -81,9 +81,9 @@ function present<View, T extends OptimizerTypes>(device: Device<View>, session: 
       checkStepOptions(options);
       return stepper.prepare(options?.gradients);
     },
-    set(changes) {
+    set(changes: Readonly<Record<string, unknown>>, options?: { readonly group: number }) {
       alive();
-      hypers.prepare(changes)();
+      hypers.prepare(changes, options?.group)();
     },
     t(name) {
       return host.t[storage.find(name)]!;
@@ -101,7 +101,7 @@ function present<View, T extends OptimizerTypes>(device: Device<View>, session: 
       alive();
       storage.upload(storage.find(name), data, what);
     },
-    explain: () => createExplainTable(decisions.resolution, hypers.byName()),
+    explain: () => createExplainTable(decisions.resolution, hypers),
     zeroGrad() {
       alive();
       storage.zeroGrad();

@@ -7,7 +7,7 @@ import { createHostSide, type HostSide } from "./coefficients.js";
 import { createDecisions, type Decisions } from "./decisions.js";
 import type { CallerMemory, Device, DeviceMemory, Launch } from "./device.js";
 import { OptimizerError, quote } from "./errors.js";
-import { createHypers, type Hypers } from "./hypers.js";
+import { createHypers, type Hypers, surroundingsOf } from "./hypers.js";
 import { type Layout, layOut } from "./layout.js";
 import { type Param, readSettings, type Settings } from "./settings.js";
 import { createStepper, type Stepper } from "./stepper.js";
@@ -69,7 +69,7 @@ function prepare(definition: OptimizerDefinition, device: Device, given: BaseSet
   const { manifest } = definition;
   const settings = readSettings(definition, given);
   const { build, params } = settings;
-  const hypers = taken ?? createHypers(manifest, settings.hypers, settings.rules);
+  const hypers = taken ?? createHypers(manifest, settings.hypers, surroundingsOf(settings));
   const decisions = createDecisions(manifest, settings, hypers);
   const host = createHostSide({ build, params, decisions });
   const program = (entry: string) => build.programs.find((candidate) => candidate.entry === entry) ?? null;

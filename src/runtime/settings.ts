@@ -6,6 +6,7 @@ import { type Waiver, waivers } from "../rules/settings.js";
 import { checkFloat32Array } from "./arrays.js";
 import type { GivenMemory } from "./device.js";
 import { didYouMean, OptimizerError, quote, show } from "./errors.js";
+import { type Group, readGroups } from "./groups.js";
 import { readRules } from "./taken-rules.js";
 import type { BaseSettings, ParamSpec } from "./types.js";
 
@@ -31,11 +32,13 @@ export interface Settings {
   readonly allow: readonly Waiver[];
   /** Rulesets given, their hypers named apart from the optimizer's. */
   readonly rules: readonly RulesetModule[];
+  /** None where the setting is left out. */
+  readonly groups: readonly Group[];
   /** Hypers as given, by settings key, also those of rulesets. */
   readonly hypers: ReadonlyMap<string, unknown>;
 }
 
-const baseKeys = ["params", "gradients", "names", "applyDecay", "lrRatio", "rules", "allow"] as const;
+const baseKeys = ["params", "gradients", "names", "applyDecay", "lrRatio", "rules", "allow", "groups"] as const;
 type BaseKey = (typeof baseKeys)[number];
 /** Elements that a Float32Array can count. */
 const MAX_ELEMENTS = 2 ** 32;
@@ -54,16 +57,18 @@ export function readSettings({ manifest, kernels }: OptimizerDefinition, given: 
   const base = (key: BaseKey) => record[key];
   const build = chooseBuild(manifest, record);
   const taken = readRules(base("rules"), manifest);
+  const params = readParams(base("params"));
   return {
     build,
     kernels: Object.hasOwn(kernels, build.key) ? kernels[build.key]! : missing(`kernels of the build ${quote(build.key)}`),
-    params: readParams(base("params")),
+    params,
     gradients: oneOf(base("gradients") ?? "all", ["all", "some"], "gradients"),
     names: readNames(base("names")),
     applyDecay: readCallback(base("applyDecay"), "applyDecay"),
     lrRatio: readCallback(base("lrRatio"), "lrRatio"),
     allow: readAllow(base("allow")),
     rules: taken.rules,
+    groups: readGroups(base("groups"), manifest, params),
     hypers: new Map([...manifest.hypers.map(({ key }) => [key, record[key]] as const), ...taken.hypers]),
   };
 }

@@ -14,8 +14,22 @@ export interface OptimizerTypes {
   readonly states: string;
 }
 
-/** A number, or a function of the completed steps before this one, from 0. */
+/** A number, or a function of the completed steps before this one, from 0, such as a schedule of "optspec/schedules". */
 export type HyperValue = number | ((step: number) => number);
+
+/** In a group: a factor on the optimizer's learning rate, or a learning rate in its place. */
+export type GroupLr = HyperValue | { readonly absolute: HyperValue };
+
+/** Hypers as a group takes them: each in place of the optimizer's own, but `lr`, which multiplies it. */
+export type GroupHypers<Hypers> = { readonly [K in keyof Hypers]: K extends "lr" ? GroupLr : Hypers[K] };
+
+/** A group of parameters, with hypers of its own. */
+export type ParamGroup<Hypers> = { readonly params: readonly string[] } & GroupHypers<Hypers>;
+
+/** The setting `groups`: every parameter stands in exactly one of them. */
+export interface GroupSettings<Hypers> {
+  readonly groups?: readonly ParamGroup<Hypers>[];
+}
 
 /** What may be given for a hyper of this type. */
 export type HyperInput<Value extends number | boolean> = Value extends boolean ? boolean : HyperValue;
@@ -136,6 +150,11 @@ export interface Optimizer<View = unknown, T extends OptimizerTypes = OptimizerT
   prepare(options?: StepOptions<View>): Promise<void>;
   /** Changes hypers from the next step on: all of them, or on an error none. */
   set(hypers: { readonly [K in T["mutable"] & keyof T["hypers"]]?: HyperInput<T["hypers"][K]> }): void;
+  /** The same in one group, by its place in `groups`. */
+  set(
+    hypers: GroupHypers<{ readonly [K in T["mutable"] & keyof T["hypers"]]?: HyperInput<T["hypers"][K]> }>,
+    options: { readonly group: number },
+  ): void;
   /** Steps that this parameter has taken. */
   t(name: string): number;
   tensor(name: string): TensorViews<View>;

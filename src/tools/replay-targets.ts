@@ -5,7 +5,7 @@ import type { Ir } from "../compiler/ir/value.js";
 import type { OptimizerDefinition } from "../contract/manifest.js";
 import { createDecisions } from "../runtime/decisions.js";
 import type { Device } from "../runtime/device.js";
-import { createHypers } from "../runtime/hypers.js";
+import { createHypers, surroundingsOf } from "../runtime/hypers.js";
 import { createOptimizer } from "../runtime/optimizer.js";
 import { readSettings } from "../runtime/settings.js";
 import type { BaseSettings } from "../runtime/types.js";
@@ -25,7 +25,7 @@ export interface InterpretedOptimizer {
 export function interpreterTarget({ definition, ir, arithmetic }: InterpretedOptimizer, given: ReplaySettings): ReplayTarget {
   const { manifest } = definition;
   const settings = readSettings(definition, given);
-  const hypers = createHypers(manifest, settings.hypers, settings.rules);
+  const hypers = createHypers(manifest, settings.hypers, surroundingsOf(settings));
   const decisions = createDecisions(manifest, settings, hypers);
   const params = settings.params.map(({ name, shape, data }) => ({ name, shape, ...(data !== null && { data: data.slice() }) }));
   const taken = params.map(() => 0);
