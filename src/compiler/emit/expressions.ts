@@ -5,18 +5,22 @@
 import { argsOf } from "../ir/builder.js";
 import { type DeviceOp, ops } from "../ir/ops.js";
 import type { CellId, Ir, Value, ValueId } from "../ir/value.js";
-import type { SweepBody } from "../passes/plan.js";
 import type { BodyNames } from "./body-names.js";
 import { cancellingOperand } from "./cancellation.js";
+import type { Computation } from "./computation.js";
 import type { Dialect, Spell } from "./dialect.js";
 
 export interface PrintedBody {
+  /** Definitions of locals that stand before the elements, in order. */
+  readonly head: readonly string[];
   /** Definitions of locals, in order. */
   readonly lines: readonly string[];
-  /** The locals that `lines` define. */
+  /** The locals that `head` and `lines` define. */
   readonly locals: readonly string[];
   /** What each store of the body stores, in order. */
   readonly stored: readonly string[];
+  /** What each partial reduction of the body reduces, in order. */
+  readonly reduced: readonly string[];
 }
 
 /** Operations in one expression; more are split over locals. */
@@ -28,12 +32,15 @@ interface Printed {
   readonly size: number;
 }
 
-/** Prints what a sweep computes between its loads and its stores. */
-export function printBody(ir: Ir, sweep: SweepBody, names: BodyNames, dialect: Dialect): PrintedBody {
+/** Prints what a body computes between its loads and its stores. */
+export function printBody(ir: Ir, computation: Computation, names: BodyNames, dialect: Dialect): PrintedBody {
   const printed = new Map<ValueId, Printed>();
   const locals: string[] = [];
-  const lines: string[] = [];
-  const uses = countUses(ir, sweep);
+  const head: string[] = [];
+  const body: string[] = [];
+  const uses = countUses(ir, computation);
+  const outlives = usedBehindHead(ir, computation);
+  let lines = head;
 
   const define = (name: string, text: string): Printed => {
     locals.push(name);
@@ -43,10 +50,8 @@ export function printBody(ir: Ir, sweep: SweepBody, names: BodyNames, dialect: D
   const operand = (id: ValueId): Printed => {
     const value = valueAt(ir, id);
     if (value.kind === "literal") return { text: dialect.literal(value.value), size: 0 };
-    // Before loads: a host state's number is a coefficient too.
-    const coefficient = names.coefficients.get(id);
-    if (coefficient !== undefined) return { text: dialect.read(coefficient), size: 0 };
-    if (value.kind === "load") return { text: dialect.read(loadName(names, value.cell)), size: 0 };
+    const loaded = loadedName(value, id, computation, names);
+    if (loaded !== undefined) return { text: dialect.read(loaded), size: 0 };
     const done = printed.get(id);
     if (done === undefined) throw new Error(`bug: value ${id} is used in a kernel before it is computed`);
     return done;
@@ -58,14 +63,29 @@ export function printBody(ir: Ir, sweep: SweepBody, names: BodyNames, dialect: D
     printed.set(id, local);
     return local;
   };
-
-  for (const id of sweep.body) {
-    const value = valueAt(ir, id);
-    const result = printValue(value, { ir, dialect, operand, named });
-    const name = names.values.get(id) ?? ((uses.get(id) ?? 0) > 1 || result.size >= LONGEST ? names.fresh() : undefined);
+  const print = (id: ValueId) => {
+    const result = printValue(valueAt(ir, id), { ir, dialect, operand, named });
+    const deserves = (uses.get(id) ?? 0) > 1 || result.size >= LONGEST || (lines === head && outlives.has(id));
+    const name = names.values.get(id) ?? (deserves ? names.fresh() : undefined);
     printed.set(id, name === undefined ? result : define(name, result.text));
-  }
-  return { lines, locals, stored: sweep.stores.map((store) => operand(store.value).text) };
+  };
+
+  computation.head.forEach(print);
+  lines = body;
+  computation.body.forEach(print);
+  const textOf = (id: ValueId) => operand(id).text;
+  return { head, lines: body, locals, stored: computation.stored.map(textOf), reduced: computation.reduced.map(textOf) };
+}
+
+/** What holds a value that the body does not compute: a number of the memory of scalars, a coefficient, an element. */
+function loadedName(value: Value, id: ValueId, { reloaded }: Computation, names: BodyNames): string | undefined {
+  const scalar = names.scalars.get(id);
+  if (scalar !== undefined) return scalar;
+  // Before loads: a host state's number is a coefficient too.
+  const coefficient = names.coefficients.get(id);
+  if (coefficient !== undefined) return coefficient;
+  const cell = reloaded.get(id) ?? (value.kind === "load" ? value.cell : undefined);
+  return cell === undefined ? undefined : loadName(names, cell);
 }
 
 interface Surroundings {
@@ -97,18 +117,22 @@ function printValue(value: Value, { ir, dialect, operand, named }: Surroundings)
     case "load":
     case "reduce":
     case "total":
-      throw new Error(`bug: a ${value.kind} stands in the body of an element-wise sweep`);
+      throw new Error(`bug: a ${value.kind} stands in a body that should have loaded it`);
     default:
       return value satisfies never;
   }
 }
 
-function countUses(ir: Ir, sweep: SweepBody): ReadonlyMap<ValueId, number> {
+function countUses(ir: Ir, { head, body, stored, reduced }: Computation): ReadonlyMap<ValueId, number> {
   const uses = new Map<ValueId, number>();
   const use = (id: ValueId) => uses.set(id, (uses.get(id) ?? 0) + 1);
-  for (const id of sweep.body) argsOf(valueAt(ir, id)).forEach(use);
-  for (const store of sweep.stores) use(store.value);
+  for (const id of [...head, ...body]) argsOf(valueAt(ir, id)).forEach(use);
+  [...stored, ...reduced].forEach(use);
   return uses;
+}
+
+function usedBehindHead(ir: Ir, { body, stored, reduced }: Computation): ReadonlySet<ValueId> {
+  return new Set([...body.flatMap((id) => argsOf(valueAt(ir, id))), ...stored, ...reduced]);
 }
 
 export function valueAt(ir: Ir, id: ValueId): Value {
@@ -119,7 +143,7 @@ export function valueAt(ir: Ir, id: ValueId): Value {
 
 function loadName(names: BodyNames, cell: CellId): string {
   const name = names.loads.get(cell);
-  if (name === undefined) throw new Error(`bug: cell ${cell} is used in a sweep that does not load it`);
+  if (name === undefined) throw new Error(`bug: cell ${cell} is used in a body that does not load it`);
   return name;
 }
 

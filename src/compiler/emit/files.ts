@@ -2,7 +2,7 @@
 
 import type { BuildInfo, Manifest } from "../../contract/manifest.js";
 import type { Spec } from "../check/spec.js";
-import type { Plan, Sweep } from "../passes/plan.js";
+import type { Finish, Plan, Sweep } from "../passes/plan.js";
 
 export interface OutputFile {
   /** Relative to the output folder, with `/`: `adamwdl/base.wgsl`. */
@@ -15,8 +15,8 @@ export interface PlannedBuild {
   readonly info: BuildInfo;
   /** Begins the names of its kernels where all programs share one space of names: `AdamWDL_base`. */
   readonly space: string;
-  /** The name of each sweep in every target: entry point, exported function. */
-  readonly sweepNames: ReadonlyMap<Sweep, string>;
+  /** The name of each sweep and finish in every target: entry point, exported function. */
+  readonly sweepNames: ReadonlyMap<Sweep | Finish, string>;
 }
 
 export interface EmitRequest {

@@ -10,24 +10,25 @@ import {
   type OptionInfo,
   type ProgramInfo,
   type RangeInfo,
+  REDUCE_WORKGROUP,
   type SweepInfo,
   type VariantInfo,
   WORKGROUP,
 } from "../../contract/manifest.js";
 import type { HyperSpec, Range, Spec } from "../check/spec.js";
 import { printExpression } from "../ir/print.js";
-import type { Cell, CellId, Value, ValueId } from "../ir/value.js";
-import type { Plan, ProgramPlan, Sweep, VariantPlan } from "../passes/plan.js";
+import type { CellId, Value, ValueId } from "../ir/value.js";
+import type { Finish, Plan, ProgramPlan, Sweep } from "../passes/plan.js";
 import { positionAt } from "../source.js";
 import { wordsOf } from "./coefficient-words.js";
 import type { PlannedBuild } from "./files.js";
 import { createFormulaTable, type FormulaTableBuilder, factsOf } from "./formula-table.js";
 import { GENERATOR, sourceName } from "./generator.js";
 import { createKeyNamer, createNamer } from "./namer.js";
-import { nameSweeps, placeOf } from "./sweeps.js";
+import { nameSweeps, placeOf, programLaunches, reduces, type SweepPlace, usesScalars } from "./sweeps.js";
 
 /** Keys of the settings that every optimizer has. */
-const baseSettings = ["params", "gradients", "names", "applyDecay", "lrRatio", "allow", "rules"];
+const baseSettings = ["params", "gradients", "names", "applyDecay", "lrRatio", "allow", "rules", "groups"];
 
 export interface ManifestInput {
   readonly spec: Spec;
@@ -103,7 +104,7 @@ export function describeBuild(spec: Spec, plan: Plan, key: string): PlannedBuild
     options: plan.options,
     host: formulas.table,
     facts: factsOf(formulas.table),
-    states: deviceStates.map(({ cell, key }) => deviceState(spec, plan, cell, key)),
+    states: deviceStates.map(({ id, key }) => deviceState(spec, plan, id, key)),
     scalars: plan.scalars,
     hostStates,
     programs,
@@ -111,51 +112,68 @@ export function describeBuild(spec: Spec, plan: Plan, key: string): PlannedBuild
   return { plan, info, space, sweepNames };
 }
 
-function deviceState(spec: Spec, plan: Plan, cell: Cell, key: string): DeviceStateInfo {
-  if (cell.extent !== "elem") throw new Error(`bug: state ${cell.name} has no place yet for its extent`);
+function deviceState(spec: Spec, plan: Plan, id: CellId, key: string): DeviceStateInfo {
+  const cell = plan.ir.cells[id]!;
+  const { extent } = cell;
+  if (extent !== "elem" && extent !== "tensor" && extent !== "model")
+    throw new Error(`bug: state ${cell.name} has no place for its extent`);
   const init = cell.init === null ? null : plan.ir.values[cell.init];
   return {
     name: cell.name,
     key,
     doc: spec.states.find((state) => state.name === cell.name)?.doc ?? null,
-    extent: cell.extent,
-    scalarSlot: null,
+    extent,
+    scalarSlot: plan.scalarStates.get(id)?.slot ?? null,
     init: init?.kind === "literal" ? init.value : null,
   };
 }
 
 interface ProgramContext {
   readonly space: string;
-  readonly sweepNames: ReadonlyMap<Sweep, string>;
+  readonly sweepNames: ReadonlyMap<Sweep | Finish, string>;
   readonly formulas: FormulaTableBuilder;
   readonly states: readonly CellId[];
 }
 
 function programInfo(plan: Plan, program: ProgramPlan, context: ProgramContext): ProgramInfo {
-  const sweeps = program.phases.flatMap((phase) => phase.sweeps);
   return {
     entry: program.entry,
     rowWidth: program.rowWidth,
-    variants: program.variants.map((variant) => variantInfo(plan, variant, context)),
-    sweeps: sweeps.map((sweep) => sweepInfo(plan, program, sweep, context)),
+    variants: program.variants.map((_, number) => variantInfo(plan, program, number, context)),
+    sweeps: programLaunches(program, context.sweepNames).map((launch) => {
+      const info = launch.kind === "sweep" ? sweepInfo(plan, launch) : finishInfo;
+      return { kind: launch.kind, name: launch.name, symbol: `${context.space}_${launch.name}`, ...info };
+    }),
     bytesPerElement: program.variants.map(({ bytes }) => ({ read: bytes.read, written: bytes.written })),
   };
 }
 
-function variantInfo({ ir }: Plan, variant: VariantPlan, { formulas, states }: ProgramContext): VariantInfo {
+function variantInfo({ ir, scalarStates }: Plan, program: ProgramPlan, number: number, context: ProgramContext): VariantInfo {
+  const { formulas, states } = context;
+  const variant = program.variants[number]!;
+  const cells = ir.programs.find(({ entry }) => entry === program.entry)?.variants[number]?.cells ?? [];
+  const scalarSlot = (state: CellId) => (scalarStates.has(state) && cells.includes(state) ? 0 : -1);
   return {
     when: variant.when.map(({ condition, is }) => ({ condition: formulas.formula(condition), is })),
     coefficients: variant.coefficients.map((value) => ({
       name: wordsOf(ir, value) ?? printExpression(ir, value),
       value: formulas.formula(value),
     })),
-    stateSlots: states.map((state) => variant.stateSlots.get(state) ?? -1),
+    stateSlots: states.map((state) => variant.stateSlots.get(state) ?? scalarSlot(state)),
     hostStores: variant.hostStores.map(({ cell, value }) => ({ state: ir.cells[cell]!.name, value: formulas.formula(value) })),
   };
 }
 
-function sweepInfo(plan: Plan, program: ProgramPlan, sweep: Sweep, { space, sweepNames }: ProgramContext): SweepInfo {
-  const name = sweepNames.get(sweep)!;
+type LaunchInfo = Omit<SweepInfo, "kind" | "name" | "symbol">;
+
+const finishInfo: LaunchInfo = {
+  workgroup: WORKGROUP,
+  scalars: true,
+  reads: { param: false, grad: false, state: false },
+  writes: { param: false, state: false },
+};
+
+function sweepInfo(plan: Plan, { program, sweep }: SweepPlace): LaunchInfo {
   const reads = { param: false, grad: false, state: false };
   const writes = { param: false, state: false };
   for (const [variant, body] of sweep.bodies.entries()) {
@@ -167,5 +185,5 @@ function sweepInfo(plan: Plan, program: ProgramPlan, sweep: Sweep, { space, swee
       writes[part] = true;
     }
   }
-  return { kind: "sweep", name, symbol: `${space}_${name}`, workgroup: WORKGROUP, scalars: false, reads, writes };
+  return { workgroup: reduces(sweep) ? REDUCE_WORKGROUP : WORKGROUP, scalars: usesScalars(sweep), reads, writes };
 }

@@ -1,31 +1,61 @@
-// Walks a plan in the way every frame needs it: its sweeps with their names, and where a cell of a variant lies.
+// Walks a plan in the way every frame needs it: its launches with their names, and where a cell of a variant lies.
 
 import { printDecision } from "../ir/print.js";
 import type { CellId, Ir } from "../ir/value.js";
-import type { Plan, ProgramPlan, Sweep, VariantPlan } from "../passes/plan.js";
+import type { Finish, Plan, ProgramPlan, Sweep, VariantPlan } from "../passes/plan.js";
 import type { PlannedBuild } from "./files.js";
 import { createNamer } from "./namer.js";
 
 export interface SweepPlace {
+  readonly kind: "sweep";
   readonly name: string;
   readonly program: ProgramPlan;
   readonly sweep: Sweep;
 }
 
+export interface FinishPlace {
+  readonly kind: "finish";
+  readonly name: string;
+  readonly program: ProgramPlan;
+  readonly finish: Finish;
+}
+
+/** All sweeps and finishes of a build, in the order of programs and launches. */
+export function launchesOf(build: PlannedBuild): readonly (SweepPlace | FinishPlace)[] {
+  return build.plan.programs.flatMap((program) => programLaunches(program, build.sweepNames));
+}
+
+/** The sweeps and finishes of a program in the order of launch: the sweeps of a phase, then what finishes it. */
+export function programLaunches(program: ProgramPlan, names: ReadonlyMap<Sweep | Finish, string>): readonly (SweepPlace | FinishPlace)[] {
+  return program.phases.flatMap(({ sweeps, finish }) => [
+    ...sweeps.map((sweep): SweepPlace => ({ kind: "sweep", name: names.get(sweep)!, program, sweep })),
+    ...(finish === null ? [] : [{ kind: "finish", name: names.get(finish)!, program, finish } as const]),
+  ]);
+}
+
 /** All sweeps of a build, in the order of programs and phases. */
 export function sweepsOf(build: PlannedBuild): readonly SweepPlace[] {
-  return listSweeps(build.plan).map(({ program, sweep }) => ({ name: build.sweepNames.get(sweep)!, program, sweep }));
+  return launchesOf(build).filter((place) => place.kind === "sweep");
 }
 
-/** One name for each sweep that is an identifier in every kernel language. */
-export function nameSweeps(plan: Plan): ReadonlyMap<Sweep, string> {
+/** One name for each sweep and finish that is an identifier in every kernel language. */
+export function nameSweeps({ programs }: Plan): ReadonlyMap<Sweep | Finish, string> {
   const wgsl = createNamer("wgsl");
   const cpp = createNamer("cpp");
-  return new Map(listSweeps(plan).map(({ sweep }) => [sweep, wgsl(cpp(sweep.name))]));
+  const launches = programs.flatMap(({ phases }) =>
+    phases.flatMap(({ sweeps, finish }): (Sweep | Finish)[] => [...sweeps, ...(finish === null ? [] : [finish])]),
+  );
+  return new Map(launches.map((launch) => [launch, wgsl(cpp(launch.name))]));
 }
 
-function listSweeps(plan: Plan): { program: ProgramPlan; sweep: Sweep }[] {
-  return plan.programs.flatMap((program) => program.phases.flatMap((phase) => phase.sweeps.map((sweep) => ({ program, sweep }))));
+/** Whether any body of a sweep reads or writes the memory of scalars. */
+export function usesScalars({ bodies }: Sweep): boolean {
+  return bodies.some((body) => body !== null && body.scalars.length + body.partials.length > 0);
+}
+
+/** Whether a sweep goes by the tree of reductions. */
+export function reduces({ bodies }: Sweep): boolean {
+  return bodies.some((body) => body !== null && body.partials.length > 0);
 }
 
 export type CellPlace = { readonly part: "param" | "grad" } | { readonly part: "state"; readonly slot: number };

@@ -5,8 +5,9 @@
 import { CHUNK_ELEMENTS, ROW_PAGES, WORKGROUP } from "../../../contract/manifest.js";
 import { printExpression } from "../../ir/print.js";
 import type { CellId, Ir } from "../../ir/value.js";
-import type { Coefficient, SweepBody, VariantPlan } from "../../passes/plan.js";
+import type { Coefficient, ProgramPlan, SweepBody } from "../../passes/plan.js";
 import { type BodyNames, nameBody } from "../body-names.js";
+import { sweepComputation } from "../computation.js";
 import { usedDeclarations } from "../declarations.js";
 import { lineComment } from "../escape.js";
 import { type PrintedBody, printBody } from "../expressions.js";
@@ -79,7 +80,7 @@ ${declarations.join("\n")}
 
 function variantFunctions(build: PlannedBuild, { name, program, sweep }: SweepPlace): string[] {
   return sweep.bodies.flatMap((body, variant) =>
-    body === null ? [] : [variantFunction(build, program.variants[variant]!, body, `${name}_variant${variant}`)],
+    body === null ? [] : [variantFunction(build, program, variant, body, `${name}_variant${variant}`)],
   );
 }
 
@@ -92,14 +93,16 @@ interface Range {
   readonly stored: string | null;
 }
 
-function variantFunction(build: PlannedBuild, variant: VariantPlan, body: SweepBody, name: string): string {
+function variantFunction(build: PlannedBuild, program: ProgramPlan, number: number, body: SweepBody, name: string): string {
   const { ir } = build.plan;
+  const variant = program.variants[number]!;
+  const computation = sweepComputation(build.plan, program, number, body);
   const places = cellsOf(body).map((cell) => ({ cell, place: placeOf(build.plan, variant, cell) }));
   const pointers = places.map(({ place }) => pointerOf(place));
   const taken = [...frameNames, ...pointers, ...pointers.map(vectorOf), ...Object.keys({ ...cudaDeclarations, ...roundingDeclarations })];
   const namer = createNamer("cpp", [...taken, ...build.sweepNames.values()]);
-  const names = nameBody(ir, body, namer);
-  const printed = printBody(ir, body, names, cudaDialect);
+  const names = nameBody(ir, computation, namer);
+  const printed = printBody(ir, computation, names, cudaDialect);
   const ranges = places.map(({ cell, place }, i): Range => {
     const isStored = body.stores.some((store) => store.cell === cell);
     const stored = isStored ? namer(`next_${ir.cells[cell]!.name}`) : null;

@@ -7,8 +7,9 @@
 import { CHUNK_FIELDS, CHUNK_WORDS } from "../../../contract/manifest.js";
 import { printExpression } from "../../ir/print.js";
 import type { CellId, Ir } from "../../ir/value.js";
-import type { Coefficient, SweepBody, VariantPlan } from "../../passes/plan.js";
+import type { Coefficient, ProgramPlan, SweepBody, VariantPlan } from "../../passes/plan.js";
 import { type BodyNames, nameBody } from "../body-names.js";
+import { sweepComputation } from "../computation.js";
 import { lineComment, watString } from "../escape.js";
 import { printBody } from "../expressions.js";
 import type { PlannedBuild } from "../files.js";
@@ -68,7 +69,7 @@ function sweepFunction({ name, program, sweep }: SweepPlace): string[] {
 
 function variantFunctions(build: PlannedBuild, { name, program, sweep }: SweepPlace): string[][] {
   return sweep.bodies.flatMap((body, variant) =>
-    body === null ? [] : [variantFunction(build, program.variants[variant]!, body, `${name}_variant${variant}`)],
+    body === null ? [] : [variantFunction(build, program, variant, body, `${name}_variant${variant}`)],
   );
 }
 
@@ -79,11 +80,13 @@ interface Cursor {
   readonly start: string | null;
 }
 
-function variantFunction(build: PlannedBuild, variant: VariantPlan, body: SweepBody, name: string): string[] {
+function variantFunction(build: PlannedBuild, program: ProgramPlan, number: number, body: SweepBody, name: string): string[] {
   const { ir } = build.plan;
+  const variant = program.variants[number]!;
+  const computation = sweepComputation(build.plan, program, number, body);
   const namer = createNamer("wat", frameNames);
-  const names = nameBody(ir, body, namer);
-  const printed = printBody(ir, body, names, wasmDialect);
+  const names = nameBody(ir, computation, namer);
+  const printed = printBody(ir, computation, names, wasmDialect);
   const cursors = nameCursors(build, variant, body, namer);
   const address = (cell: CellId) => get(cursors.get(cell)!.name);
   const ownCursors = new Set([...cursors.values()].filter(({ start }) => start !== null));

@@ -4,8 +4,9 @@
 import { CHUNK_FIELDS, WORKGROUP } from "../../../contract/manifest.js";
 import { printExpression } from "../../ir/print.js";
 import type { CellId, Ir } from "../../ir/value.js";
-import type { Coefficient, SweepBody, VariantPlan } from "../../passes/plan.js";
+import type { Coefficient, ProgramPlan, SweepBody } from "../../passes/plan.js";
 import { type BodyNames, nameBody } from "../body-names.js";
+import { sweepComputation } from "../computation.js";
 import { usedDeclarations } from "../declarations.js";
 import { lineComment } from "../escape.js";
 import { printBody } from "../expressions.js";
@@ -78,14 +79,20 @@ ${cases.join("\n")}
 
 function variantFunctions(build: PlannedBuild, { name, program, sweep }: SweepPlace): string[] {
   return sweep.bodies.flatMap((body, variant) =>
-    body === null ? [] : [variantFunction(build, program.variants[variant]!, body, `${name}_variant${variant}`)],
+    body === null ? [] : [variantFunction(build, program, variant, body, `${name}_variant${variant}`)],
   );
 }
 
-function variantFunction(build: PlannedBuild, variant: VariantPlan, body: SweepBody, name: string): string {
+function variantFunction(build: PlannedBuild, program: ProgramPlan, number: number, body: SweepBody, name: string): string {
   const { ir } = build.plan;
-  const names = nameBody(ir, body, createNamer("wgsl", [...frameNames, ...Object.keys(wgslDeclarations), ...build.sweepNames.values()]));
-  const printed = printBody(ir, body, names, wgslDialect);
+  const variant = program.variants[number]!;
+  const computation = sweepComputation(build.plan, program, number, body);
+  const names = nameBody(
+    ir,
+    computation,
+    createNamer("wgsl", [...frameNames, ...Object.keys(wgslDeclarations), ...build.sweepNames.values()]),
+  );
+  const printed = printBody(ir, computation, names, wgslDialect);
   const place = (cell: CellId) => elementsOf(placeOf(build.plan, variant, cell));
   return [
     ...commentOf(variantText(ir, variant)),
