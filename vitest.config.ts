@@ -10,6 +10,7 @@ export default defineConfig({
       "optspec/runtime": source("runtime/index.ts"),
       "optspec/cpu": source("runtime/cpu/index.ts"),
       "optspec/cuda": source("runtime/cuda/index.ts"),
+      "optspec/node": source("runtime/node/index.ts"),
       "optspec/schedules": source("schedules/index.ts"),
       "optspec/webgpu": source("runtime/webgpu/index.ts"),
     },

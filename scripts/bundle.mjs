@@ -78,7 +78,7 @@ async function bundleCommandLine() {
   renameSync(folder, join(dist, "cli"));
 }
 
-/** What programs and pages import: no `node:` module is reachable from here, but from the door of CUDA. */
+/** What programs and pages import: no `node:` module is reachable from here, but from the doors of CUDA and Node. */
 async function bundleRuntime() {
   await build({
     ...shared,
@@ -87,6 +87,7 @@ async function bundleRuntime() {
       "cpu/index": "src/runtime/cpu/index.ts",
       "webgpu/index": "src/runtime/webgpu/index.ts",
       "cuda/index": "src/runtime/cuda/index.ts",
+      "node/index": "src/runtime/node/index.ts",
       "schedules/index": "src/schedules/index.ts",
     },
     outdir: dist,
@@ -110,9 +111,14 @@ function declareTypes() {
     paths: {},
     typeRoots: [join(root, "node_modules"), join(root, "node_modules/@types")],
   };
-  const files = ["runtime/index.ts", "runtime/cpu/index.ts", "runtime/webgpu/index.ts", "runtime/cuda/index.ts", "schedules/index.ts"].map(
-    (file) => join(root, "src", file),
-  );
+  const files = [
+    "runtime/index.ts",
+    "runtime/cpu/index.ts",
+    "runtime/webgpu/index.ts",
+    "runtime/cuda/index.ts",
+    "runtime/node/index.ts",
+    "schedules/index.ts",
+  ].map((file) => join(root, "src", file));
   writeFileSync(project, JSON.stringify({ extends: join(root, "tsconfig.json"), compilerOptions, files, include: [] }));
   rmSync(join(dist, "types"), { recursive: true, force: true });
   const tsc = spawnSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", project], { stdio: "inherit" });
@@ -122,7 +128,7 @@ function declareTypes() {
 mkdirSync(dist, { recursive: true });
 await bundleCommandLine();
 if (!options["only-cli"]) {
-  for (const made of ["runtime", "cpu", "webgpu", "cuda", "schedules"]) rmSync(join(dist, made), { recursive: true, force: true });
+  for (const made of ["runtime", "cpu", "webgpu", "cuda", "node", "schedules"]) rmSync(join(dist, made), { recursive: true, force: true });
   await bundleRuntime();
   if (!options["no-types"]) declareTypes();
 }

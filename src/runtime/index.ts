@@ -7,6 +7,7 @@ export type { Device, DeviceLimits } from "./device.js";
 export { DeviceLost, OptimizerError, type OptimizerErrorCode } from "./errors.js";
 export { createOptimizer } from "./optimizer.js";
 export type {
+  AddOptions,
   BaseSettings,
   DeviceGradient,
   EncodeOptions,
@@ -20,12 +21,17 @@ export type {
   GroupSettings,
   HyperInput,
   HyperValue,
+  LoadOptions,
+  LoadReport,
   NamedParam,
   Optimizer,
   OptimizerTypes,
   ParamGroup,
   ParamSpec,
   Rules,
+  SaveOptions,
+  StateSource,
+  StateTarget,
   StepOptions,
   TensorViews,
 } from "./types.js";

@@ -2,10 +2,14 @@
 
 import type { OptimizerDefinition } from "../contract/manifest.js";
 import { createExplainTable } from "../rules/explain.js";
+import type { GivenSettings } from "./add-params.js";
 import type { Device } from "./device.js";
 import { OptimizerError, quote } from "./errors.js";
-import { openSession, type Session } from "./session.js";
-import type { BaseSettings, Optimizer, OptimizerTypes } from "./types.js";
+import { createGuard } from "./guard.js";
+import { type Running, stateOf } from "./optimizer-state.js";
+import { paramsFinite } from "./params-finite.js";
+import { openSession } from "./session.js";
+import type { BaseSettings, Optimizer, OptimizerTypes, StepOptions, TensorViews } from "./types.js";
 
 function checkDevice(device: unknown): void {
   const way = 'write, for example, `create(await cpu(), ...)` with `cpu` of "optspec/cpu"';
@@ -34,87 +38,118 @@ export async function createOptimizer<View, T extends OptimizerTypes = Optimizer
   settings: BaseSettings,
 ): Promise<Optimizer<View, T>> {
   checkDevice(device);
-  return present<View, T>(device, await openSession(definition, device, settings));
+  const session = await openSession(definition, device, settings);
+  return present<View, T>({ definition, device, session, given: { ...settings }, guard: createGuard(definition.manifest.optimizer.name) });
 }
 
-function present<View, T extends OptimizerTypes>(device: Device<View>, session: Session<View>): Optimizer<View, T> {
-  const { manifest, settings, hypers, decisions, host, memory, storage, stepper, dispatches } = session;
-  let destroyed = false;
-  const alive = () => {
-    if (destroyed)
-      throw new OptimizerError("destroyed", `this ${manifest.optimizer.name} was destroyed and its memory given back: create a new one`);
-  };
+function present<View, T extends OptimizerTypes>(running: Running<View>): Optimizer<View, T> {
+  const { device, guard, session: first } = running;
   const destroy = () => {
-    if (!destroyed) memory.destroy();
-    destroyed = true;
+    if (!guard.destroyed) running.session.memory.destroy();
+    guard.destroy();
   };
   return {
-    name: manifest.optimizer.name,
-    options: settings.build.options,
-    dispatches,
+    name: first.manifest.optimizer.name,
+    options: first.settings.build.options,
+    get dispatches() {
+      return running.session.dispatches;
+    },
     get steps() {
-      return stepper.steps;
+      return running.session.stepper.steps;
     },
     get hypers() {
-      return hypers.record() as T["hypers"];
+      return running.session.hypers.record() as T["hypers"];
     },
-    step(options) {
+    ...steppingOf(running),
+    ...memoryOf(running),
+    ...stateOf(running),
+    set(changes: Readonly<Record<string, unknown>>, options?: { readonly group: number }) {
+      guard.free();
+      running.session.hypers.prepare(changes, options?.group)();
+      running.given = withChanges(running, changes, options?.group);
+    },
+    explain: () => createExplainTable(running.session.decisions.resolution, running.session.hypers),
+    destroy,
+    [Symbol.dispose]: destroy,
+    async [Symbol.asyncDispose]() {
+      if (!guard.destroyed) await device.idle().catch(() => {}); // a lost device has nothing left to wait for
+      destroy();
+    },
+  };
+}
+
+function steppingOf<View>(running: Running<View>) {
+  const { guard } = running;
+  return {
+    step(options?: StepOptions<View>): Promise<void> {
       try {
-        alive();
+        guard.free();
         checkStepOptions(options);
-        return stepper.step(options?.gradients);
+        return running.session.stepper.step(options?.gradients);
       } catch (error) {
         return Promise.reject(error);
       }
     },
-    encode(target, options) {
-      alive();
+    encode(target: unknown, options?: StepOptions<View>): void {
+      guard.free();
       checkStepOptions(options);
-      stepper.encode(target, options?.gradients);
+      running.session.stepper.encode(target, options?.gradients);
     },
-    capture(stream) {
-      alive();
-      stepper.capture(stream);
+    capture(stream: unknown): void {
+      guard.free();
+      running.session.stepper.capture(stream);
     },
-    async prepare(options) {
-      alive();
+    async prepare(options?: StepOptions<View>): Promise<void> {
+      guard.free();
       checkStepOptions(options);
-      return stepper.prepare(options?.gradients);
+      return running.session.stepper.prepare(options?.gradients);
     },
-    set(changes: Readonly<Record<string, unknown>>, options?: { readonly group: number }) {
-      alive();
-      hypers.prepare(changes, options?.group)();
+    async idle(): Promise<void> {
+      guard.alive();
+      await running.session.stepper.idle();
     },
-    t(name) {
+  };
+}
+
+function memoryOf<View>(running: Running<View>) {
+  const { guard } = running;
+  return {
+    t(name: string): number {
+      const { host, storage } = running.session;
       return host.t[storage.find(name)]!;
     },
-    tensor(name) {
-      alive();
+    tensor(name: string): TensorViews<View> {
+      guard.alive();
+      const { storage } = running.session;
       const param = storage.find(name);
       return { param: storage.view("param", param), grad: storage.view("grad", param) };
     },
-    async download(name, what = "param") {
-      alive();
+    async download(name: string, what = "param"): Promise<Float32Array<ArrayBuffer>> {
+      guard.alive();
+      const { storage } = running.session;
       return storage.download(storage.find(name), what);
     },
-    upload(name, data, what = "param") {
-      alive();
+    upload(name: string, data: Float32Array, what = "param"): void {
+      guard.free();
+      const { storage } = running.session;
       storage.upload(storage.find(name), data, what);
     },
-    explain: () => createExplainTable(decisions.resolution, hypers),
-    zeroGrad() {
-      alive();
-      storage.zeroGrad();
+    zeroGrad(): void {
+      guard.alive();
+      running.session.storage.zeroGrad();
     },
-    async idle() {
-      alive();
-      await stepper.idle();
-    },
-    destroy,
-    [Symbol.dispose]: destroy,
-    async [Symbol.asyncDispose]() {
-      if (!destroyed) await device.idle().catch(() => {}); // a lost device has nothing left to wait for
-      destroy();
+    async paramsFinite(): Promise<boolean> {
+      guard.alive();
+      return paramsFinite(running.session);
     },
   };
+}
+
+/** What was given, as it would have to be given now. Hypers of rulesets are not among the settings. */
+function withChanges({ given, session }: Running<unknown>, changes: Readonly<Record<string, unknown>>, group?: number): GivenSettings {
+  const own = new Set(session.manifest.hypers.map(({ key }) => key));
+  const taken = Object.fromEntries(Object.entries(changes).filter(([key, value]) => value !== undefined && own.has(key)));
+  if (group === undefined) return { ...given, ...taken };
+  const groups = given.groups as readonly object[];
+  return { ...given, groups: groups.map((entry, index) => (index === group ? { ...entry, ...taken } : entry)) };
 }

@@ -3,6 +3,10 @@
 import type { RulesetModule } from "../contract/rules.js";
 import type { ExplainTable } from "../rules/explain.js";
 import type { NamedParam, Waiver } from "../rules/settings.js";
+import type { StateTarget } from "./state/byte-sinks.js";
+import type { StateSource } from "./state/byte-sources.js";
+import type { LoadOptions, LoadReport } from "./state/load-state.js";
+import type { SaveOptions } from "./state/save-state.js";
 
 /** What a generated wrapper says of its optimizer. */
 export interface OptimizerTypes {
@@ -116,6 +120,17 @@ export interface EncodeOptions<View = unknown> {
   readonly gradients?: Gradients<DeviceGradient<View>>;
 }
 
+export type { StateTarget } from "./state/byte-sinks.js";
+export type { StateSource } from "./state/byte-sources.js";
+export type { LoadOptions, LoadReport } from "./state/load-state.js";
+export type { SaveOptions } from "./state/save-state.js";
+
+/** How parameters are added. */
+export interface AddOptions {
+  /** With groups: the number of the group that they join, or the hypers of a new one. */
+  readonly group?: number | { readonly [hyper: string]: unknown };
+}
+
 /** A parameter's ranges in the device's memory, for an engine that works there; they stay valid until `destroy()`. */
 export interface TensorViews<View> {
   readonly param: View;
@@ -165,6 +180,25 @@ export interface Optimizer<View = unknown, T extends OptimizerTypes = OptimizerT
   explain(): ExplainTable;
   /** Sets all gradients to zero. */
   zeroGrad(): void;
+  /** Whether every element of every parameter is a finite number: reads all of them back. */
+  paramsFinite(): Promise<boolean>;
+  /**
+   * Writes everything that a run needs to go on, by parameter name, as safetensors: to a Blob, where nothing else is given. Nothing may
+   * change meanwhile. A stream is closed at the end; a file of `file(path)` is the old one or all of the new one at any moment.
+   */
+  save(target?: null, options?: SaveOptions): Promise<Blob>;
+  save(target: StateTarget, options?: SaveOptions): Promise<void>;
+  /** Goes on where a saved run was. Rejects with "state-file" or "state-mismatch", having changed nothing, where the file does not fit. */
+  load(source: StateSource, options?: LoadOptions): Promise<LoadReport>;
+  /** Leaves parameters out of all steps from now on: they and their states stay as they are, and no gradient of theirs is needed. */
+  freeze(names: string | readonly string[]): void;
+  /** Takes parameters in again, with their states and step counts as they were. */
+  unfreeze(names: string | readonly string[]): void;
+  /**
+   * Adds parameters; all others keep every bit. The memory is made anew, so views of before (`tensor`) and captured graphs are void, and
+   * for a moment both are there. Rules are decided over all parameters again.
+   */
+  addParams(params: readonly ParamSpec[], options?: AddOptions): Promise<void>;
   /** Resolves when the device has done everything submitted; everything encoded must be. */
   idle(): Promise<void>;
   /** Gives the memory back; the device stays. */

@@ -24,6 +24,8 @@ export interface SafetensorsHeader {
   readonly tensors: ReadonlyMap<string, TensorInfo>;
   /** Byte offset of the data in the file. */
   readonly dataStart: number;
+  /** Bytes of all tensors together. */
+  readonly dataBytes: number;
 }
 
 /** Bytes of the JSON that follows the first 8 bytes of a file of this length. */
@@ -38,9 +40,12 @@ export function headerBytes(start: Uint8Array, fileBytes: number): number {
   return Number(length);
 }
 
-/** Reads the header from the start of a file of `fileBytes` bytes; `start` must hold the whole header, the data may be missing. */
-export function readSafetensorsHeader(start: Uint8Array, fileBytes: number = start.length): SafetensorsHeader {
-  const length = headerBytes(start, fileBytes);
+/**
+ * Reads the header from the start of a file of `fileBytes` bytes; `start` must hold the whole header, the data may be missing. Null: the
+ * file's length is not known yet, and whoever reads on must see that it ends where the data do.
+ */
+export function readSafetensorsHeader(start: Uint8Array, fileBytes: number | null = start.length): SafetensorsHeader {
+  const length = headerBytes(start, fileBytes ?? Number.MAX_SAFE_INTEGER);
   const entries = parseHeader(start.subarray(PREFIX_BYTES, PREFIX_BYTES + length));
   const metadata = readMetadata(entries);
   const tensors = new Map<string, TensorInfo>();
@@ -55,8 +60,8 @@ export function readSafetensorsHeader(start: Uint8Array, fileBytes: number = sta
     tensors.set(name, readEntry(name, entry));
   }
   const dataStart = PREFIX_BYTES + length;
-  checkCover(tensors, fileBytes - dataStart);
-  return { metadata, tensors, dataStart };
+  const dataBytes = checkCover(tensors, fileBytes === null ? null : fileBytes - dataStart);
+  return { metadata, tensors, dataStart, dataBytes };
 }
 
 function parseHeader(bytes: Uint8Array): Readonly<Record<string, unknown>> {
@@ -120,19 +125,22 @@ function isSizes(value: unknown): value is readonly number[] {
   return Array.isArray(value) && value.every((v) => Number.isSafeInteger(v) && v >= 0 && !Object.is(v, -0));
 }
 
-function checkCover(tensors: ReadonlyMap<string, TensorInfo>, dataBytes: number): void {
+/** The bytes that the tensors cover; throws where they overlap, leave gaps, or are not `dataBytes`, if that is known. */
+function checkCover(tensors: ReadonlyMap<string, TensorInfo>, dataBytes: number | null): number {
   let end = 0;
   for (const tensor of [...tensors.values()].sort((a, b) => a.from - b.from || a.to - b.to)) {
     const shown = JSON.stringify(tensor.name);
     if (tensor.from < end)
       throw new SafetensorsError("overlap", `tensor ${shown} starts at byte ${tensor.from}, inside another one that ends at ${end}`);
     if (tensor.from > end) throw new SafetensorsError("gap", `bytes ${end} to ${tensor.from}, before tensor ${shown}, belong to no tensor`);
-    if (tensor.to > dataBytes)
+    if (dataBytes !== null && tensor.to > dataBytes)
       throw new SafetensorsError(
         "truncated",
         `tensor ${shown} ends at byte ${tensor.to} of the data, but there are ${dataBytes}: the file is cut off`,
       );
     end = tensor.to;
   }
-  if (end < dataBytes) throw new SafetensorsError("trailing-bytes", `${dataBytes - end} bytes after the last tensor belong to no tensor`);
+  if (dataBytes !== null && end < dataBytes)
+    throw new SafetensorsError("trailing-bytes", `${dataBytes - end} bytes after the last tensor belong to no tensor`);
+  return end;
 }

@@ -1,0 +1,3 @@
+// What programs in Node import from "optspec/node".
+
+export { file } from "./state-file.js";

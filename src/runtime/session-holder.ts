@@ -1,0 +1,111 @@
+// A session as a state file sees it: everything that a run needs to go on, by name, wherever it lives.
+
+import type { DeviceStateInfo, HostStateInfo } from "../contract/manifest.js";
+import type { Device } from "./device.js";
+import type { Session } from "./session.js";
+import type { DeviceEntry, HostEntry, StateEntry, StateHolder } from "./state/holder.js";
+
+export function holdSession(session: Session<unknown>, device: Device): StateHolder {
+  const { manifest, settings, hypers, stepper, host } = session;
+  const { params, build } = settings;
+  const parts = hypers.stateful().map(({ setting, schedule }) => ({
+    key: `schedule/${setting}`,
+    state: () => schedule.state(),
+    load: (state: unknown) => schedule.load(state),
+  }));
+  return {
+    entries: entriesOf(session),
+    parts,
+    async settle() {
+      stepper.checkSubmitted();
+      await device.idle();
+    },
+    values: () => ({
+      optimizer: manifest.optimizer.name,
+      specSha256: manifest.source.sha256,
+      options: new Map(Object.entries(build.options)),
+      steps: stepper.steps,
+      hypers: hypers.saved(),
+      parts: new Map(parts.map(({ key, state }) => [key, state()])),
+      frozen: params.filter((_, param) => stepper.isHeld(param)).map(({ name }) => name),
+    }),
+    compareHypers: (saved) => hypers.compare(saved),
+    resume(steps, frozen) {
+      const held = new Set(frozen);
+      for (const [param, { name }] of params.entries()) stepper.hold(param, held.has(name));
+      // A host state of extent model was written at the first parameter.
+      for (const [index, { extent }] of build.hostStates.entries()) {
+        if (extent !== "model") continue;
+        const width = build.hostStates.length;
+        for (let param = 1; param < params.length; param++) host.hostStates[param * width + index] = host.hostStates[index]!;
+      }
+      stepper.resume(steps);
+    },
+  };
+}
+
+/** In no order that matters. */
+function entriesOf(session: Session<unknown>): readonly StateEntry[] {
+  const { params, build } = session.settings;
+  return params.flatMap((_, param): StateEntry[] => [
+    deviceEntry(session, param, null),
+    countEntry(session, param),
+    ...build.states.flatMap((state, index) => (keeps(session, param, state, index) ? [deviceEntry(session, param, state)] : [])),
+    ...build.hostStates.flatMap((state, index) =>
+      state.extent === "tensor" || param === 0 ? [hostEntry(session, param, state, index)] : [],
+    ),
+  ]);
+}
+
+/** What belongs to the model is kept once, with the first parameter. */
+function keeps({ slots }: Session<unknown>, param: number, { extent }: DeviceStateInfo, index: number): boolean {
+  return extent === "model" ? param === 0 : slots[param]![index] !== -1;
+}
+
+/** A parameter, or with `state` one of its device states. */
+function deviceEntry({ settings, storage }: Session<unknown>, param: number, state: DeviceStateInfo | null): DeviceEntry {
+  const { name, shape } = settings.params[param]!;
+  const owner = state?.extent === "model" ? null : name;
+  const what = state?.key ?? "param";
+  return {
+    place: "device",
+    role: state === null ? "param" : "state",
+    key: keyOf(state === null ? "param" : `state.${state.name}`, owner),
+    dtype: "F32",
+    shape: state === null || state.extent === "elem" ? shape : [],
+    param: owner,
+    async read(first, length) {
+      const { buffer, byteOffset, byteLength } = await storage.read(param, what, first, length);
+      return new Uint8Array(buffer, byteOffset, byteLength);
+    },
+    write(first, bytes) {
+      const aligned = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
+      storage.overwrite(param, what, first, new Float32Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 4));
+    },
+  };
+}
+
+function keyOf(kind: string, param: string | null): string {
+  return param === null ? kind : `${kind}/${param}`;
+}
+
+function countEntry({ settings, host }: Session<unknown>, param: number): HostEntry {
+  const { name } = settings.params[param]!;
+  const set = (value: number) => void (host.t[param] = value);
+  return { place: "host", role: "state", key: keyOf("t", name), dtype: "I64", shape: [], param: name, get: () => host.t[param]!, set };
+}
+
+function hostEntry({ settings, host }: Session<unknown>, param: number, { name, extent }: HostStateInfo, index: number): HostEntry {
+  const owner = extent === "model" ? null : settings.params[param]!.name;
+  const at = param * settings.build.hostStates.length + index;
+  return {
+    place: "host",
+    role: "state",
+    key: keyOf(`state.${name}`, owner),
+    dtype: "F64",
+    shape: [],
+    param: owner,
+    get: () => host.hostStates[at]!,
+    set: (value) => void (host.hostStates[at] = value),
+  };
+}
