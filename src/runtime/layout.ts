@@ -4,8 +4,9 @@
 // Pure data for given limits. Units: f32 elements.
 
 import { CHUNK_ELEMENTS, CHUNK_FIELDS, CHUNK_WORDS, ROW_PAGES } from "../contract/manifest.js";
-import type { ArenaLayout, BankLayout, CallerMemory, DeviceLimits, MemoryLayout } from "./device.js";
+import type { ArenaLayout, BankLayout, CallerMemory, DeviceLimits, MemoryLayout, ScalarLayout } from "./device.js";
 import { OptimizerError, quote } from "./errors.js";
+import { layOutScalars, type ScalarSlots } from "./scalar-layout.js";
 
 /** 256 bytes: WebGPU's strictest offset alignment. Tensors and the states of segments start at multiples of it. */
 const ALIGNMENT = 64;
@@ -56,6 +57,9 @@ export interface UnifiedSections {
   /** Of the first bank's chunk table; the others follow. */
   readonly chunks: number;
   readonly rows: number;
+  /** An arena's copy of the memory of scalars and of the table of tensors; empty where there are none. */
+  readonly scalars: number;
+  readonly tensors: number;
   readonly bytes: number;
 }
 
@@ -67,24 +71,39 @@ export function unifiedSections(
   arena: { readonly elements: number; readonly stateElements: number },
   chunks: number,
   rowBytes: number,
+  scalars?: ScalarLayout,
 ): UnifiedSections {
+  const aligned = (bytes: number) => roundUp(bytes, ALIGNMENT * F32_BYTES);
   const param = 0;
   const grad = param + arena.elements * F32_BYTES;
   const state = grad + arena.elements * F32_BYTES;
   const table = state + arena.stateElements * F32_BYTES;
-  const rows = roundUp(table + chunks * CHUNK_WORDS * F32_BYTES, ALIGNMENT * F32_BYTES);
-  return { param, grad, state, chunks: table, rows, bytes: rows + rowBytes };
+  const rows = aligned(table + chunks * CHUNK_WORDS * F32_BYTES);
+  const numbers = rows + rowBytes;
+  const tensors = aligned(numbers + (scalars?.elements ?? 0) * F32_BYTES);
+  const bytes = tensors + (scalars?.table.byteLength ?? 0);
+  return { param, grad, state, chunks: table, rows, scalars: numbers, tensors, bytes };
+}
+
+export interface LayoutOptions {
+  /** Floats of a coefficient row. */
+  readonly rowWidth: number;
+  readonly limits: DeviceLimits;
+  /** Slots of the memory of scalars; null or absent: there is none. */
+  readonly scalars?: ScalarSlots | null;
 }
 
 /** Places tensors under a device's limits. Throws "parameter-too-large" for a tensor that no arena can hold. */
-export function layOut(tensors: readonly TensorSize[], rowWidth: number, limits: DeviceLimits): Layout {
+export function layOut(tensors: readonly TensorSize[], { rowWidth, limits, scalars: slots }: LayoutOptions): Layout {
   const pageBytes = roundUp(Math.max(1, tensors.length) * rowWidth * F32_BYTES, ALIGNMENT * F32_BYTES);
+  const scalars = slots ? { scalars: layOutScalars(tensors, slots) } : {};
+  const shared = { pageBytes, pages: ROW_PAGES, ...scalars };
   const places: TensorPlace[] = [];
   const arenas: ArenaLayout[] = [];
-  for (const members of fillArenas(tensors, pageBytes * ROW_PAGES, limits)) {
+  for (const members of fillArenas(tensors, shared, limits)) {
     arenas.push(cutArena(members, tensors, arenas.length, limits, places));
   }
-  return { memory: { arenas, pageBytes, pages: ROW_PAGES }, tensors: places };
+  return { memory: { arenas, ...shared }, tensors: places };
 }
 
 /** Writes each tensor's class row into a bank's chunk table; true where a word changed. */
@@ -104,6 +123,9 @@ interface Member {
   readonly offset: number;
 }
 
+/** What every arena has beside its tensors where all share one memory. */
+type Shared = Omit<MemoryLayout, "arenas">;
+
 /** What an arena holds so far. */
 interface Filling {
   elements: number;
@@ -112,7 +134,7 @@ interface Filling {
 }
 
 /** Tensors in order, each into the current arena or, where it does not fit, into a new one; those of the caller's own memory apart. */
-function fillArenas(tensors: readonly TensorSize[], rowBytes: number, limits: DeviceLimits): Member[][] {
+function fillArenas(tensors: readonly TensorSize[], rest: Shared, limits: DeviceLimits): Member[][] {
   const shared: Member[][] = [];
   const own: Member[][] = [];
   let filling: Filling | null = null;
@@ -122,10 +144,10 @@ function fillArenas(tensors: readonly TensorSize[], rowBytes: number, limits: De
       continue;
     }
     let next: Filling = grow(filling, tensor);
-    if (!fits(next, rowBytes, limits)) {
+    if (!fits(next, rest, limits)) {
       filling = null;
       next = grow(null, tensor);
-      if (!fits(next, rowBytes, limits)) throw tooLarge(tensor, limits);
+      if (!fits(next, rest, limits)) throw tooLarge(tensor, limits);
     }
     if (filling === null) shared.push([]);
     shared.at(-1)!.push({ index, offset: filling?.elements ?? 0 });
@@ -143,8 +165,8 @@ function grow(filling: Filling | null, tensor: TensorSize): Filling {
   };
 }
 
-function fits(filling: Filling, rowBytes: number, limits: DeviceLimits): boolean {
-  if (limits.unified) return unifiedSections(filling, filling.chunks, rowBytes).bytes <= limits.arenaBytes;
+function fits(filling: Filling, { pageBytes, pages, scalars }: Shared, limits: DeviceLimits): boolean {
+  if (limits.unified) return unifiedSections(filling, filling.chunks, pageBytes * pages, scalars).bytes <= limits.arenaBytes;
   return filling.elements * F32_BYTES <= limits.arenaBytes;
 }
 

@@ -53,7 +53,14 @@ export async function openSession<View>(
     const { build, kernels, params, gradients: mode } = setup.settings;
     const launch = await device.bind(kernels, setup.step, memory);
     const initLaunch = setup.init && (await device.bind(kernels, setup.init, memory));
-    const storage = createStorage({ memory, layout: setup.layout, params, states: build.states, slots: setup.slots });
+    const storage = createStorage({
+      memory,
+      layout: setup.layout,
+      params,
+      states: build.states,
+      scalars: build.scalars,
+      slots: setup.slots,
+    });
     fill(setup, storage);
     if (initLaunch) await initialize(setup, device, initLaunch, storage);
     const { host, frozen, step: program } = setup;
@@ -83,9 +90,10 @@ function prepare(definition: OptimizerDefinition, device: Device, given: BaseSet
     name,
     elements: numel,
     own: memory === null ? null : adopt(device, memory, numel, name),
-    slots: Math.max(0, ...slots[param]!.map((slot) => slot + 1)),
+    slots: Math.max(0, ...slots[param]!.map((slot, state) => (build.states[state]!.extent === "elem" ? slot + 1 : 0))),
   }));
-  const layout = layOut(sizes, Math.max(step.rowWidth, init?.rowWidth ?? 0), device.limits);
+  const rowWidth = Math.max(step.rowWidth, init?.rowWidth ?? 0);
+  const layout = layOut(sizes, { rowWidth, limits: device.limits, scalars: build.scalars });
   return { manifest, settings, hypers, decisions, host, frozen, slots, layout, step, init };
 }
 
@@ -96,11 +104,13 @@ function adopt(device: Device, memory: NonNullable<Param["memory"]>, numel: numb
 }
 
 /** Writes the caller's data, and states that start from a constant other than zero. */
-function fill({ settings, slots }: Setup, storage: Storage<unknown>): void {
-  for (const [param, { data, numel }] of settings.params.entries()) {
+function fill({ settings: { params, build }, slots }: Setup, storage: Storage<unknown>): void {
+  for (const [param, { data, numel }] of params.entries()) {
     if (data !== null) storage.write("param", param, data);
-    for (const [index, state] of settings.build.states.entries()) {
-      if (needsFill(state) && slots[param]![index] !== -1) storage.upload(param, new Float32Array(numel).fill(state.init!), state.key);
+    for (const [index, state] of build.states.entries()) {
+      const isKept = state.extent === "model" ? param === 0 : slots[param]![index] !== -1;
+      const length = state.extent === "elem" ? numel : 1;
+      if (needsFill(state) && isKept) storage.upload(param, new Float32Array(length).fill(state.init!), state.key);
     }
   }
 }

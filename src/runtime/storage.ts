@@ -5,6 +5,7 @@ import { checkFloat32Array } from "./arrays.js";
 import type { ArenaRange, CallerGradients, DeviceMemory, Part } from "./device.js";
 import { didYouMean, OptimizerError, quote } from "./errors.js";
 import { assignRows, type Layout } from "./layout.js";
+import { assignTensorRows, type ScalarSlots, scalarOffset } from "./scalar-layout.js";
 import type { Param } from "./settings.js";
 
 export interface Storage<View> {
@@ -16,7 +17,7 @@ export interface Storage<View> {
   place(param: number): ArenaRange;
   /** Gradients in memory of the caller's; undefined where the device takes arrays only. */
   readonly gradients: CallerGradients | undefined;
-  /** `what`: "param", "grad" or the key of a state. Empty where the parameter has no such state. */
+  /** `what`: "param", "grad" or the key of a state. Empty where the parameter has no such state; the model's states are at every parameter. */
   download(param: number, what: string): Promise<Float32Array<ArrayBuffer>>;
   upload(param: number, data: Float32Array, what: string): void;
   /** Elements [first, first + length) of what `download` gives. */
@@ -24,7 +25,7 @@ export interface Storage<View> {
   /** Overwrites elements from `first` on; with no data it only throws where that is refused. */
   overwrite(param: number, what: string, first: number, data: Float32Array): void;
   zeroGrad(): void;
-  /** Writes each parameter's class row into the chunk tables and uploads those that changed. */
+  /** Writes each parameter's class row into the chunk tables and the table of tensors and uploads those that changed. */
   assignRows(rowOf: Readonly<Uint32Array>): void;
 }
 
@@ -33,13 +34,16 @@ export interface StorageParts<View> {
   readonly layout: Layout;
   readonly params: readonly Param[];
   readonly states: readonly DeviceStateInfo[];
+  /** Of the memory of scalars. */
+  readonly scalars: ScalarSlots | null;
   /** For each parameter and state: its slot, -1 where the parameter has no such state. */
   readonly slots: readonly (readonly number[])[];
 }
 
 /** A run of elements of a tensor, and where it stands. */
 interface Range {
-  readonly part: Part;
+  readonly part: Part | "scalars";
+  /** 0 of scalars, which all arenas share. */
   readonly arena: number;
   readonly offset: number;
   /** First element, counted in the tensor. */
@@ -47,7 +51,8 @@ interface Range {
   readonly length: number;
 }
 
-export function createStorage<View>({ memory, layout, params, states, slots }: StorageParts<View>): Storage<View> {
+export function createStorage<View>(parts: StorageParts<View>): Storage<View> {
+  const { memory, layout, params, states, scalars, slots } = parts;
   const arenaRanges = layout.tensors.map(({ arena, offset, elements }): ArenaRange => ({ arena, offset, length: elements }));
   const places = new Map(params.map(({ name }, index) => [name, index]));
 
@@ -55,10 +60,12 @@ export function createStorage<View>({ memory, layout, params, states, slots }: S
   function ranges(param: number, what: string): readonly Range[] {
     const { arena, offset, elements, segments } = layout.tensors[param]!;
     if (what === "param" || what === "grad") return [{ part: what, arena, offset, first: 0, length: elements }];
-    const state = states.findIndex(({ key }) => key === what);
-    if (state === -1) throw unknownState(what, states);
-    const slot = slots[param]![state]!;
-    if (slot === -1) return [];
+    const index = states.findIndex(({ key }) => key === what);
+    const state = states[index];
+    if (state === undefined) throw unknownState(what, states);
+    const slot = slots[param]![index]!;
+    if (slot === -1 && state.extent !== "model") return [];
+    if (state.extent !== "elem") return [{ part: "scalars", arena: 0, offset: scalarOffset(scalars!, state, param), first: 0, length: 1 }];
     return segments.map(({ first, elements: length, stateFirst, stateStride }) => {
       return { part: "state", arena, offset: stateFirst + slot * stateStride, first, length };
     });
@@ -66,19 +73,24 @@ export function createStorage<View>({ memory, layout, params, states, slots }: S
 
   async function read(parts: readonly Range[]): Promise<Float32Array<ArrayBuffer>> {
     const [only] = parts;
-    if (parts.length === 1 && only !== undefined) return memory.read(only.part, only.arena, only.offset, only.length);
+    if (parts.length === 1 && only !== undefined) return readRange(only);
     const whole = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
     const start = only?.first ?? 0;
-    await Promise.all(
-      parts.map(async ({ part, arena, offset, first, length }) => whole.set(await memory.read(part, arena, offset, length), first - start)),
-    );
+    await Promise.all(parts.map(async (range) => whole.set(await readRange(range), range.first - start)));
     return whole;
+  }
+
+  function readRange({ part, arena, offset, length }: Range): Promise<Float32Array<ArrayBuffer>> {
+    return part === "scalars" ? memory.scalars!.read(offset, length) : memory.read(part, arena, offset, length);
   }
 
   /** `data` starts at element `start` of the tensor. */
   function overwrite(parts: readonly Range[], start: number, data: Float32Array): void {
-    for (const { part, arena, offset, first, length } of parts)
-      memory.write(part, arena, offset, data.subarray(first - start, first - start + length));
+    for (const { part, arena, offset, first, length } of parts) {
+      const piece = data.subarray(first - start, first - start + length);
+      if (part === "scalars") memory.scalars!.write(offset, piece);
+      else memory.write(part, arena, offset, piece);
+    }
   }
 
   return {
@@ -106,8 +118,9 @@ export function createStorage<View>({ memory, layout, params, states, slots }: S
       const { name, numel } = params[param]!;
       const parts = ranges(param, what);
       const label = what === "param" ? `data for ${quote(name)}` : `data for ${what} of ${quote(name)}`;
+      const length = parts[0]?.part === "scalars" ? 1 : numel;
       if (parts.length === 0 && numel > 0) throw new OptimizerError("invalid-data", `parameter ${quote(name)} keeps no ${what}`);
-      checkFloat32Array(data, numel, label, "invalid-data");
+      checkFloat32Array(data, length, label, "invalid-data");
       overwrite(parts, 0, data);
     },
     overwrite: (param, what, first, data) => overwrite(cut(ranges(param, what), first, data.length), first, data),
@@ -118,6 +131,8 @@ export function createStorage<View>({ memory, layout, params, states, slots }: S
       for (const [arena, { banks }] of layout.memory.arenas.entries()) {
         for (const [bank, bankLayout] of banks.entries()) if (assignRows(bankLayout, rowOf)) memory.writeChunks(arena, bank);
       }
+      const { scalars: table } = layout.memory;
+      if (table !== undefined && assignTensorRows(table, rowOf)) memory.scalars!.writeTable();
     },
   };
 }

@@ -23,12 +23,16 @@ describe("BERT-base with two states", () => {
   });
 
   test("takes 7 dispatches at WebGPU's default limits and 1 at a large adapter's", () => {
-    expect(dispatches(layOut(tensors, 12, webGpuDefaults))).toBe(7);
-    expect(dispatches(layOut(tensors, 12, { arenaBytes: 4096 * MIB, bindingBytes: 2048 * MIB, unified: false }))).toBe(1);
+    expect(dispatches(layOut(tensors, { rowWidth: 12, limits: webGpuDefaults }))).toBe(7);
+    expect(
+      dispatches(layOut(tensors, { rowWidth: 12, limits: { arenaBytes: 4096 * MIB, bindingBytes: 2048 * MIB, unified: false } })),
+    ).toBe(1);
   });
 
   test("is one memory on the CPU", () => {
-    expect(dispatches(layOut(tensors, 12, { arenaBytes: 4095 * MIB, bindingBytes: 4095 * MIB, unified: true }))).toBe(1);
+    expect(dispatches(layOut(tensors, { rowWidth: 12, limits: { arenaBytes: 4095 * MIB, bindingBytes: 4095 * MIB, unified: true } }))).toBe(
+      1,
+    );
   });
 });
 
@@ -68,7 +72,7 @@ test("every element of every tensor is in exactly one chunk, with its own states
         const own = !limits.unified && i % 3 === 1 ? { label: `p${i}` } : null; // in the caller's memory
         return { name: `p${i}`, elements: count, slots: (slots + i) % 4, own };
       });
-      const { memory, tensors: places } = layOut(tensors, 12, limits);
+      const { memory, tensors: places } = layOut(tensors, { rowWidth: 12, limits });
       const seen = tensors.map(({ elements: count }) => new Uint8Array(count));
       for (const [index, arena] of memory.arenas.entries()) {
         const params = createSpace(arena.elements);
@@ -109,8 +113,7 @@ test("no limit is passed", () => {
     fc.property(sizes, slotsArbitrary, limitsArbitrary, (elements, slots, limits) => {
       const { memory } = layOut(
         elements.map((count, i) => ({ name: `p${i}`, elements: count, slots })),
-        12,
-        limits,
+        { rowWidth: 12, limits },
       );
       for (const arena of memory.arenas) {
         const chunks = arena.banks.reduce((sum, bank) => sum + bank.chunks.length / CHUNK_WORDS, 0);
@@ -131,20 +134,22 @@ test("no limit is passed", () => {
 });
 
 test("a page of rows has room for a class per tensor, in whole 256-byte blocks", () => {
-  const { memory } = layOut(bertTensors(2), 12, webGpuDefaults);
+  const { memory } = layOut(bertTensors(2), { rowWidth: 12, limits: webGpuDefaults });
   expect(memory.pageBytes).toBeGreaterThanOrEqual(199 * 12 * 4);
   expect(memory.pageBytes % 256).toBe(0);
 });
 
 test("a tensor larger than an arena is refused, naming it and the limit", () => {
   const large = [{ name: "embedding", elements: 65 * MIB, slots: 2 }];
-  expect(() => layOut(large, 12, webGpuDefaults)).toThrow(/"embedding" needs 272629760 bytes.*268435456.*limits is "default"/s);
-  expect(() => layOut(large, 12, { ...webGpuDefaults, unified: true })).toThrow(/share one memory/);
-  expect(dispatches(layOut([{ name: "fits", elements: 64 * MIB, slots: 2 }], 12, webGpuDefaults))).toBe(4);
+  expect(() => layOut(large, { rowWidth: 12, limits: webGpuDefaults })).toThrow(
+    /"embedding" needs 272629760 bytes.*268435456.*limits is "default"/s,
+  );
+  expect(() => layOut(large, { rowWidth: 12, limits: { ...webGpuDefaults, unified: true } })).toThrow(/share one memory/);
+  expect(dispatches(layOut([{ name: "fits", elements: 64 * MIB, slots: 2 }], { rowWidth: 12, limits: webGpuDefaults }))).toBe(4);
 });
 
 test("tensors of size zero have a place and no chunks", () => {
-  const { memory, tensors } = layOut([{ name: "empty", elements: 0, slots: 2 }], 4, webGpuDefaults);
+  const { memory, tensors } = layOut([{ name: "empty", elements: 0, slots: 2 }], { rowWidth: 4, limits: webGpuDefaults });
   expect(tensors[0]).toEqual({ arena: 0, offset: 0, elements: 0, segments: [] });
   expect(memory.arenas).toMatchObject([{ elements: 64, stateElements: 0, banks: [] }]);
 });
@@ -155,8 +160,7 @@ test("rows are written by tensor, and told to have changed only where they have"
       { name: "a", elements: CHUNK_ELEMENTS + 1, slots: 1 },
       { name: "b", elements: 3, slots: 1 },
     ],
-    4,
-    webGpuDefaults,
+    { rowWidth: 4, limits: webGpuDefaults },
   );
   const bank = memory.arenas[0]!.banks[0]!;
   expect(assignRows(bank, Uint32Array.of(5, 7))).toBe(true);

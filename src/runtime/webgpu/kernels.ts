@@ -1,5 +1,6 @@
 // WGSL compiled once for each content: a shader module, a pipeline and a bind group layout for each sweep.
-// Bindings of group 0: 0 param, 1 grad, 2 state, 3 chunk table, 4 page of rows (at a dynamic offset). What a sweep does not use is left out.
+// Bindings of group 0: 0 param, 1 grad, 2 state, 3 chunk table, 4 page of rows (at a dynamic offset), 5 scalars, 6 table of tensors.
+// What a sweep does not use is left out; a finish has no chunks.
 
 import type { SweepInfo } from "../../contract/manifest.js";
 import { compileError, inErrorScopes } from "./errors.js";
@@ -59,14 +60,19 @@ async function createPipeline(device: GPUDevice, module: GPUShaderModule, sweep:
   }
 }
 
-function layoutEntries({ reads, writes }: SweepInfo): GPUBindGroupLayoutEntry[] {
+/** What a sweep or finish binds. */
+export function layoutEntries({ kind, scalars, reads, writes }: SweepInfo): GPUBindGroupLayoutEntry[] {
   const entries: GPUBindGroupLayoutEntry[] = [];
   const add = (binding: number, type: GPUBufferBindingType, hasDynamicOffset = false) =>
     entries.push({ binding, visibility: STAGE_COMPUTE, buffer: { type, hasDynamicOffset } });
   if (reads.param || writes.param) add(0, "storage");
   if (reads.grad) add(1, "read-only-storage");
   if (reads.state || writes.state) add(2, "storage");
-  add(3, "read-only-storage");
+  if (kind === "sweep") add(3, "read-only-storage");
   add(4, "read-only-storage", true);
+  if (scalars) {
+    add(5, "storage");
+    add(6, "read-only-storage");
+  }
   return entries;
 }

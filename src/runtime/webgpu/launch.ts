@@ -1,12 +1,12 @@
-// A program bound to a memory: one dispatch for each sweep and bank, all in one pass. Bind groups are made once; where a kernel reads a
+// A program bound to a memory: one dispatch for each sweep and bank and one for each finish, all in one pass. Bind groups are made once; where a kernel reads a
 // gradient in the caller's buffer, once for each buffer, and kept no longer than that buffer.
 
-import { CHUNK_WORDS, type ProgramInfo } from "../../contract/manifest.js";
+import { CHUNK_WORDS, type ProgramInfo, type SweepInfo } from "../../contract/manifest.js";
 import type { Launch } from "../device.js";
 import { OptimizerError } from "../errors.js";
 import { inErrorScopes } from "./errors.js";
 import { STAGE_COMPUTE } from "./flags.js";
-import type { SweepPipeline } from "./kernels.js";
+import { layoutEntries, type SweepPipeline } from "./kernels.js";
 import type { BufferRange, WebGpuArena, WebGpuBank, WebGpuMemory } from "./memory.js";
 import type { OwnArena } from "./own-arena.js";
 
@@ -34,18 +34,18 @@ export function createLaunch(
 ): WebGpuLaunch {
   const most = device.limits.maxComputeWorkgroupsPerDimension;
   const list = compiled.flatMap(({ pipeline, bindings }, index) => {
-    const { reads, writes } = program.sweeps[index]!;
-    const used = [reads.param || writes.param, reads.grad, reads.state || writes.state, true, true];
+    const sweep = program.sweeps[index]!;
+    const makeGroup = (resources: Resources) => device.createBindGroup({ layout: bindings, entries: entriesFor(sweep, resources) });
+    if (sweep.kind === "finish") {
+      const group = makeGroup(sharedResources(memory));
+      return [{ pipeline, x: 1, y: 1, group: () => group }];
+    }
     return memory.arenas.flatMap((arena) =>
       arena.banks.map((bank): Dispatch => {
-        const makeGroup = (grad: BufferRange) => {
-          const resources = bankResources(arena, bank, grad, memory);
-          const entries = resources.flatMap((resource, binding) => (used[binding] ? [{ binding, resource }] : []));
-          return device.createBindGroup({ layout: bindings, entries });
-        };
+        const groupFor = (grad: BufferRange) => makeGroup({ ...bankResources(arena, bank, grad), ...sharedResources(memory) });
         const chunks = bank.layout.chunks.length / CHUNK_WORDS;
         const x = Math.min(chunks, most);
-        const group = arena.own !== null && reads.grad ? groupByGradient(arena.own, makeGroup) : fixedGroup(arena, makeGroup);
+        const group = arena.own !== null && sweep.reads.grad ? groupByGradient(arena.own, groupFor) : fixedGroup(arena, groupFor);
         return { pipeline, x, y: Math.ceil(chunks / x), group };
       }),
     );
@@ -73,22 +73,34 @@ function groupByGradient(own: OwnArena, makeGroup: (grad: BufferRange) => GPUBin
   };
 }
 
-/** What stands at bindings 0 to 4 for a bank. */
-function bankResources(
-  { param }: WebGpuArena,
-  { layout, state, chunks }: WebGpuBank,
-  grad: BufferRange,
-  { rows, layout: { pageBytes } }: WebGpuMemory,
-): readonly BufferRange[] {
+/** What stands at each binding. */
+type Resources = Readonly<Record<number, BufferRange>>;
+
+/** The bindings of a sweep or finish, among all that are there. */
+function entriesFor(sweep: SweepInfo, resources: Resources): GPUBindGroupEntry[] {
+  return layoutEntries(sweep).map(({ binding }) => ({ binding, resource: resources[binding]! }));
+}
+
+function bankResources({ param }: WebGpuArena, { layout, state, chunks }: WebGpuBank, grad: BufferRange): Resources {
   const first = layout.first * 4;
   const size = Math.ceil(layout.elements / 4) * 16;
-  return [
-    { buffer: param.buffer, offset: param.offset + first, size },
-    { buffer: grad.buffer, offset: grad.offset + first, size },
-    { buffer: state, offset: 0, size: state.size },
-    { buffer: chunks, offset: 0, size: layout.chunks.byteLength },
-    { buffer: rows, offset: 0, size: pageBytes },
-  ];
+  return {
+    0: { buffer: param.buffer, offset: param.offset + first, size },
+    1: { buffer: grad.buffer, offset: grad.offset + first, size },
+    2: { buffer: state, offset: 0, size: state.size },
+    3: { buffer: chunks, offset: 0, size: layout.chunks.byteLength },
+  };
+}
+
+function sharedResources({ rows, scalarBuffers, layout: { pageBytes, scalars } }: WebGpuMemory): Resources {
+  const page = { 4: { buffer: rows, offset: 0, size: pageBytes } };
+  if (scalarBuffers === null || scalars === undefined) return page;
+  const { numbers, tensors } = scalarBuffers;
+  return {
+    ...page,
+    5: { buffer: numbers, offset: 0, size: numbers.size },
+    6: { buffer: tensors, offset: 0, size: scalars.table.byteLength },
+  };
 }
 
 const dynamicOffsets = new Uint32Array(1);

@@ -1,8 +1,8 @@
 // Memory of the WebGPU device: a buffer of parameters and one of gradients for each arena, one of states and a chunk table for each bank,
-// and one ring of coefficient rows for all. An own arena's parameters are the caller's buffer. A view is a range of a buffer that another
+// and one ring of coefficient rows and one memory of scalars for all. An own arena's parameters are the caller's buffer. A view is a range of a buffer that another
 // engine can bind.
 
-import type { ArenaLayout, BankLayout, DeviceMemory, MemoryLayout, Part } from "../device.js";
+import type { ArenaLayout, BankLayout, DeviceMemory, MemoryLayout, Part, ScalarLayout, ScalarMemory } from "../device.js";
 import { OptimizerError } from "../errors.js";
 import { type CallerBuffer, checkOverlaps, checkUsage } from "./caller-buffer.js";
 import { inErrorScopes } from "./errors.js";
@@ -32,10 +32,18 @@ export interface WebGpuArena {
   readonly banks: readonly WebGpuBank[];
 }
 
+/** The memory of scalars and the table of tensors. */
+export interface ScalarBuffers {
+  readonly numbers: GPUBuffer;
+  readonly tensors: GPUBuffer;
+}
+
 export interface WebGpuMemory extends DeviceMemory<BufferRange> {
   readonly layout: MemoryLayout;
   readonly arenas: readonly WebGpuArena[];
   readonly rows: GPUBuffer;
+  /** What all kernels bind that need it; null where the layout has none. */
+  readonly scalarBuffers: ScalarBuffers | null;
   readonly gradients: WebGpuGradients;
   /** Rejects with "out-of-memory" where the driver refused a buffer. */
   readonly ready: Promise<void>;
@@ -53,6 +61,7 @@ export function allocateWebGpu(device: GPUDevice, layout: MemoryLayout, checkLos
   const { result, error } = inErrorScopes(device, ["validation", "out-of-memory"], () => ({
     arenas: layout.arenas.map((arena) => allocateArena(device, arena, buffers.create)),
     rows: buffers.create("optspec rows", layout.pageBytes * layout.pages),
+    scalarBuffers: layout.scalars === undefined ? null : allocateScalars(layout.scalars, buffers.create),
   }));
   const ready = error.then((refusal) => {
     if (refusal === null) return;
@@ -60,7 +69,7 @@ export function allocateWebGpu(device: GPUDevice, layout: MemoryLayout, checkLos
     throw outOfMemory(buffers.bytes(), refusal);
   });
   ready.catch(() => {}); // told by `bind`; nobody may be waiting here
-  const { arenas, rows } = result;
+  const { arenas, rows, scalarBuffers } = result;
   let lacking: OptimizerError | null = null;
   const check = () => {
     checkLost();
@@ -103,6 +112,7 @@ export function allocateWebGpu(device: GPUDevice, layout: MemoryLayout, checkLos
     layout,
     arenas,
     rows,
+    scalarBuffers,
     ready,
     check,
     bytes: buffers.bytes(),
@@ -141,7 +151,9 @@ export function allocateWebGpu(device: GPUDevice, layout: MemoryLayout, checkLos
       device.queue.writeBuffer(chunks, 0, bankLayout.chunks);
     },
     destroy: buffers.destroy,
+    ...(scalarBuffers !== null && { scalars: scalarMemory(device, scalarBuffers, layout.scalars!, check) }),
   };
+  memory.scalars?.writeTable();
   for (const [arena, { banks }] of arenas.entries()) for (const bank of banks.keys()) memory.writeChunks(arena, bank);
   return memory;
 }
@@ -179,6 +191,27 @@ function allocateArena(device: GPUDevice, arena: ArenaLayout, create: CreateBuff
       state: create(`optspec state, ${arena.label}, bank ${index}`, bank.stateElements * 4),
       chunks: create(`optspec chunks, ${arena.label}, bank ${index}`, bank.chunks.byteLength),
     })),
+  };
+}
+
+function allocateScalars({ elements, table }: ScalarLayout, create: CreateBuffer): ScalarBuffers {
+  return { numbers: create("optspec scalars", elements * 4), tensors: create("optspec tensors", table.byteLength) };
+}
+
+function scalarMemory(device: GPUDevice, { numbers, tensors }: ScalarBuffers, { table }: ScalarLayout, check: () => void): ScalarMemory {
+  return {
+    write(offset, data) {
+      check();
+      if (data.length > 0) device.queue.writeBuffer(numbers, offset * 4, data.buffer, data.byteOffset, data.byteLength);
+    },
+    async read(offset, length) {
+      check();
+      return readBack(device, { buffer: numbers, offset: offset * 4, size: length * 4 }, check);
+    },
+    writeTable() {
+      check();
+      device.queue.writeBuffer(tensors, 0, table);
+    },
   };
 }
 
