@@ -1,6 +1,6 @@
-// optspec check: writes nothing; says whether a build would change anything, and what.
+// optspec check: writes nothing; says whether a build would change anything, and what, and whether locked tables still hold.
 
-import { type BuildOptions, compileSources, ingredientsOf, planBuild } from "./build-plan.js";
+import { type BuildOptions, type BuildPlan, compileSources, ingredientsOf, planBuild } from "./build-plan.js";
 import type { Context, Outcome } from "./context.js";
 import { isUnfinished } from "./output/commit.js";
 import { type Change, compareOutputs } from "./output/compare.js";
@@ -10,9 +10,29 @@ import { visibleLines } from "./visible-lines.js";
 
 const states = { create: "missing", replace: "stale", remove: "orphaned" } as const satisfies Record<Change["kind"], string>;
 
-/** Runs `optspec check`. */
+/** Runs `optspec check`: the outputs of a build, and the tables of optspec.lock. */
 export async function check(context: Context, options: BuildOptions): Promise<Outcome> {
   const plan = await planBuild(context, options);
+  const outputs = await checkOutputs(context, plan);
+  const { checkLocks } = await import("./locks.js");
+  const locks = await checkLocks(context, plan.config.root, plan.all ? null : options.files);
+  if (locks === null) return outputs;
+  const { held, broken } = locks;
+  const text = broken.flatMap(({ name, params, diff }) => [`changed   ${name} over ${params}`, ...diff.map((line) => `          ${line}`)]);
+  const summary =
+    broken.length === 0
+      ? `${held} locked ${held === 1 ? "table holds" : "tables hold"}`
+      : `${broken.length} of ${held + broken.length} locked tables changed; where it is meant, lock them anew: optspec explain SPEC --params LIST --lock`;
+  return {
+    ...outputs,
+    exitCode: broken.length > 0 ? 1 : outputs.exitCode,
+    text: [outputs.text, text.map(visibleLines).join("\n")].filter((part) => part !== "").join("\n"),
+    summary: `${outputs.summary}\n${summary}`,
+    json: { ...outputs.json, locks: { held, broken } },
+  };
+}
+
+async function checkOutputs(context: Context, plan: BuildPlan): Promise<Outcome> {
   const made = ingredientsOf(context, plan);
   const present = made === null ? null : upToDateFiles(plan.folder, made);
   if (present !== null) return clean([], present.size);

@@ -12,6 +12,8 @@ export interface Context {
   readonly talk: (text: string) => void;
   /** Whether stderr shows colours. */
   readonly color: boolean;
+  /** Columns of stdout; absent where it is no terminal. */
+  readonly columns?: number;
   /** Columns of stderr. */
   readonly width: number;
   /** Whether stderr is a terminal that can show progress. */

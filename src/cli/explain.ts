@@ -1,5 +1,7 @@
 // optspec explain: which rule gives which parameter what, for a model's list of parameters. Executes no config.
 
+import { writeFileSync } from "node:fs";
+import { resolve } from "node:path";
 import type { Diagnostic } from "../compiler/diagnostics/diagnostic.js";
 import type { SourceText } from "../compiler/source.js";
 import { createExplainTable } from "../rules/explain.js";
@@ -7,18 +9,15 @@ import { explainChain, renderChain } from "../rules/explain-chain.js";
 import { renderExplainTable } from "../rules/explain-text.js";
 import type { RuleProblem } from "../rules/problems.js";
 import type { Resolution } from "../rules/resolution.js";
-import { resolveRules } from "../rules/resolve.js";
-import { didYouMean, OptimizerError } from "../runtime/errors.js";
-import { createHypers } from "../runtime/hypers.js";
+import { didYouMean } from "../runtime/errors.js";
 import type { ParamList } from "../tools/param-list.js";
-import { CliError } from "./cli-error.js";
+import { CliError, fileError } from "./cli-error.js";
 import type { Context, Outcome } from "./context.js";
 import { diffAgainst } from "./explain-diff.js";
-import { type ExplainSubject, optimizerSubject, rulesetSubject } from "./explain-subject.js";
-import { chooseOptimizer, readSetup, type SetupArguments } from "./optimizer-arguments.js";
+import { compileSubject, resolveSubject } from "./explain-resolve.js";
+import type { ExplainSubject } from "./explain-subject.js";
+import type { SetupArguments } from "./optimizer-arguments.js";
 import { loadParamList } from "./param-file.js";
-import { readSpec } from "./sources.js";
-import { namedSpecs } from "./spec-files.js";
 import { visibleLines } from "./visible-lines.js";
 
 export interface ExplainArguments extends SetupArguments {
@@ -29,41 +28,58 @@ export interface ExplainArguments extends SetupArguments {
   readonly name: string | null;
   /** A table that --json printed before: what changed since. */
   readonly diff: string | null;
+  /** Whether optspec.lock takes the table. */
+  readonly lock: boolean;
+  /** Where the table goes as a page. */
+  readonly html: string | null;
 }
 
 /** Runs `optspec explain`. */
 export async function explain(context: Context, given: ExplainArguments): Promise<Outcome> {
-  if (given.diff !== null && (given.params === null || given.name !== null))
-    throw new CliError("--diff compares whole tables", "give the model's --params, and no name of one parameter");
-  const source = readSpec(namedSpecs(context.cwd, context.cwd, [given.spec])[0]!);
-  const { compile } = await import("../compiler/compile.js");
-  const { optimizers, rulesets, diagnostics } = await compile(source, { targets: [] });
-  const subjects = [...optimizers.map(optimizerSubject), ...rulesets.map(rulesetSubject)];
-  if (subjects.length === 0) return { exitCode: 1, diagnostics, text: "", summary: "the spec has errors", json: {} };
-  const subject = chooseOptimizer(subjects, given.optimizer, source.path);
+  const whole = given.diff !== null ? "--diff compares" : given.lock ? "--lock keeps" : given.html !== null ? "--html shows" : null;
+  if (whole !== null && (given.params === null || given.name !== null))
+    throw new CliError(`${whole} whole tables`, "give the model's --params, and no name of one parameter");
+  const { source, diagnostics, subject } = await compileSubject(context, given.spec, given.optimizer);
+  if (subject === null) return { exitCode: 1, diagnostics, text: "", summary: "the spec has errors", json: {} };
   if (given.params === null) return listRules(subject, diagnostics);
   const list = loadParamList(context.cwd, given.params);
-  const resolution = resolve(context, subject, list, given);
+  const resolution = resolveSubject(context, subject, list, given);
   const notes = subject.assumed.length === 0 ? [] : [assumedNote(subject, given)];
   const shown = [...diagnostics, ...placed(resolution.problems, source)];
-  if (given.diff === null) return outcomeOf(resolution, given, shown, [...notes, ...remarks(list)]);
+  const kept = await keep(context, subject, resolution, { ...given, params: given.params });
+  const outcome = outcomeOf(context, resolution, given, shown, [...notes, ...remarks(list), ...kept]);
+  if (given.diff === null) return outcome;
   const { text, diff } = diffAgainst(context.cwd, given.diff, createExplainTable(resolution));
-  return { ...outcomeOf(resolution, given, shown, [...notes, ...remarks(list)]), text, json: { diff } };
+  return { ...outcome, text, json: { diff } };
 }
 
-function resolve(context: Context, { manifest }: ExplainSubject, list: ParamList, given: ExplainArguments): Resolution {
-  const { names, allow, ...settings } = readSetup(context, manifest, given);
+/** Writes the page and the lock that were asked for; says so. A table with errors is not locked. */
+async function keep(
+  context: Context,
+  subject: ExplainSubject,
+  resolution: Resolution,
+  given: ExplainArguments & { readonly params: string },
+): Promise<readonly string[]> {
+  const said: string[] = [];
+  if (given.html !== null) {
+    const { renderExplainPage } = await import("../rules/explain-html.js");
+    const page = renderExplainPage(createExplainTable(resolution), { name: subject.name, list: given.params });
+    writePage(context.cwd, given.html, page);
+    said.push(`the page is ${given.html}`);
+  }
+  if (given.lock) {
+    const broken = resolution.problems.some(({ severity }) => severity === "error");
+    const { lock } = await import("./locks.js");
+    said.push(broken ? "nothing is locked: the table has errors" : lock(context, subject.name, resolution, given));
+  }
+  return said.map(visibleLines);
+}
+
+function writePage(cwd: string, file: string, text: string): void {
   try {
-    const hypers = createHypers(manifest, new Map(Object.entries(settings)));
-    return resolveRules([manifest.rules, ...(manifest.rulesets ?? [])], list.params, {
-      hypers: Object.fromEntries(manifest.hypers.map(({ name }) => [name, hypers.value(name)])),
-      ranges: Object.fromEntries(manifest.hypers.map(({ name, range }) => [name, range])),
-      names,
-      allow,
-    });
+    writeFileSync(resolve(cwd, file), text);
   } catch (error) {
-    if (error instanceof OptimizerError) throw new CliError(error.message, null, 1);
-    throw error;
+    throw fileError(`cannot write ${file}`, error);
   }
 }
 
@@ -99,12 +115,23 @@ function placed(problems: readonly RuleProblem[], source: SourceText): readonly 
   });
 }
 
-function outcomeOf(resolution: Resolution, given: ExplainArguments, diagnostics: readonly Diagnostic[], notes: readonly string[]): Outcome {
+function outcomeOf(
+  context: Context,
+  resolution: Resolution,
+  given: ExplainArguments,
+  diagnostics: readonly Diagnostic[],
+  notes: readonly string[],
+): Outcome {
   const failed = resolution.problems.some((problem) => problem.severity === "error");
   const summary = [...unplaced(resolution.problems), ...notes].join("\n");
   const frame = { exitCode: failed ? 1 : 0, diagnostics, summary } as const;
   const table = createExplainTable(resolution);
-  if (given.name === null) return { ...frame, text: renderExplainTable(table).trimEnd(), json: { ...table } };
+  if (given.name === null)
+    return {
+      ...frame,
+      text: renderExplainTable(table, { ...(context.columns !== undefined && { width: context.columns }) }).trimEnd(),
+      json: { ...table },
+    };
   const index = resolution.params.findIndex(({ name, staticName, aliases }) => [name, staticName, ...aliases].includes(given.name!));
   const param = resolution.params[index];
   if (param === undefined) {

@@ -18,7 +18,7 @@ export async function main(args: readonly string[], context: Context, version: s
     .exitOverride()
     .configureOutput({ writeOut: context.out, writeErr: context.talk })
     .addHelpText("after", "\nExit codes: 0 clean, 1 problems found, 2 wrong usage or an internal failure.");
-  for (const define of [defineInit, defineBuild, defineCheck, defineExplain, defineReplay, defineDoctor]) {
+  for (const define of [defineInit, defineBuild, defineCheck, defineExplain, defineReplay, defineReport, defineDoctor]) {
     const { command, run } = define(context);
     command
       .copyInheritedSettings(program)
@@ -114,11 +114,15 @@ function defineExplain(context: Context): Defined {
     .argument("[name]", "one parameter: the whole chain of arms tried")
     .option("--params <file>", "the model's parameters: .safetensors, .index.json, .json, or lines of text, also gzipped")
     .option("--diff <table.json>", "what changed since a table that --json printed")
+    .option("--html <file>", "write the table as a page, with a picture of the ratios by depth")
+    .option("--lock", "keep the table in optspec.lock, which optspec check enforces")
     .option("--json", "the same as --format json");
   const run = async () => {
-    const { params, diff, optimizer, names, set, allow } = command.opts<{
+    const { params, diff, html, lock, optimizer, names, set, allow } = command.opts<{
       params?: string;
       diff?: string;
+      html?: string;
+      lock?: true;
       optimizer?: string;
       names?: string;
       set: string[];
@@ -126,7 +130,7 @@ function defineExplain(context: Context): Defined {
     }>();
     const [spec, name] = command.args;
     const setup = { optimizer: optimizer ?? null, names: names ?? null, set, allow };
-    const list = { params: params ?? null, diff: diff ?? null };
+    const list = { params: params ?? null, diff: diff ?? null, html: html ?? null, lock: lock === true };
     return (await import("./explain.js")).explain(context, { ...setup, ...list, spec: spec!, name: name ?? null });
   };
   return { command, run };

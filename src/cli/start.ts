@@ -14,6 +14,7 @@ export async function start(program: Pick<Context, "generator" | "importModule">
     talk: (text) => void stderr.write(text),
     color: wantsColor(stderr.isTTY, env),
     width: stderr.columns ?? 100,
+    ...(stdout.isTTY && { columns: stdout.columns }),
     interactive: stderr.isTTY === true && env.TERM !== "dumb",
     generator: program.generator,
     importModule: program.importModule,

@@ -7,17 +7,31 @@ import { collapseFamilies, type FamilyRow } from "./families.js";
 export interface TableOptions {
   /** One row for each parameter instead of one for each family. */
   readonly every?: boolean;
+  /** Columns of the terminal: a wider table names its rules by their lines and lists them below. */
+  readonly width?: number;
 }
 
 /** The table as lines of text, without problems. */
-export function renderExplainTable(table: ExplainTable, { every = false }: TableOptions = {}): string {
+export function renderExplainTable(table: ExplainTable, { every = false, width = Number.POSITIVE_INFINITY }: TableOptions = {}): string {
+  if (table.params.length === 0) return "no parameters\n";
+  const wide = align(tableCells(table, { every }).map((cells) => cells.map(printable)));
+  if (wide.split("\n").every((line) => Array.from(line).length <= width)) return wide;
+  const narrow = align(tableCells(table, { every, byLine: true }).map((cells) => cells.map(printable)));
+  return `${narrow}\n${linesOf(table)
+    .map((line) => `${printable(line)}\n`)
+    .join("")}`;
+}
+
+/** The cells of the table, header first. `byLine`: rules are named by their lines alone. */
+export function tableCells(
+  table: ExplainTable,
+  { every = false, byLine = false }: { readonly every?: boolean; readonly byLine?: boolean },
+): readonly (readonly string[])[] {
   const rows = every ? table.params.map((param): FamilyRow => ({ name: param.name, params: [param] })) : collapseFamilies(table.params);
-  const first = table.params[0];
-  if (!first) return "no parameters\n";
-  const hypers = Object.keys(first.hypers);
+  const hypers = Object.keys(table.params[0]?.hypers ?? {});
   const used = table.params.some((param) => param.use !== null);
   const called = table.params.some(({ callbacks }) => Object.keys(callbacks).length > 0);
-  const titles = [...new Set(table.params.flatMap((param) => Object.keys(param.arms)))];
+  const titles = titlesOf(table);
   const header = [
     "parameter",
     "tensors",
@@ -31,10 +45,21 @@ export function renderExplainTable(table: ExplainTable, { every = false }: Table
     `${params.length}`,
     ...(used ? [params[0]!.use ?? "this"] : []),
     ...hypers.map((hyper) => cellOf(table, params, hyper)),
-    ...titles.map((title) => armCell(params[0]!, title)),
+    ...titles.map((title) => armCell(params[0]!, title, byLine)),
     ...(called ? [callbackCell(params)] : []),
   ]);
-  return align([header, ...body].map((cells) => cells.map(printable)));
+  return [header, ...body];
+}
+
+const titlesOf = ({ params }: ExplainTable) => [...new Set(params.flatMap((param) => Object.keys(param.arms)))];
+
+/** The rules that decided something, each once under its title. */
+function linesOf(table: ExplainTable): readonly string[] {
+  return titlesOf(table).flatMap((title) => {
+    const arms = table.params.flatMap((param) => (param.arms[title] === undefined ? [] : [param.arms[title]]));
+    const once = [...new Map(arms.map((arm) => [`${arm.line} ${arm.text}`, arm])).values()].sort((a, b) => a.line - b.line);
+    return [`rules of ${title}`, ...once.map(({ line, text }) => `  line ${line}: ${text}`)];
+  });
 }
 
 /** A hyper is shown as its ratio where only scales decide it, else as its value. */
@@ -62,9 +87,10 @@ function callbackCell(params: readonly ExplainedParam[]): string {
   return [said(0), said(1)].filter((text) => text !== "").join(", ");
 }
 
-function armCell(param: ExplainedParam, title: string): string {
+function armCell(param: ExplainedParam, title: string, byLine: boolean): string {
   const arm = param.arms[title];
-  return arm ? `line ${arm.line}: ${arm.text}` : "";
+  if (!arm) return "";
+  return byLine ? `line ${arm.line}` : `line ${arm.line}: ${arm.text}`;
 }
 
 /** Four significant digits, as short as they are. */

@@ -64,6 +64,24 @@ describe("the table of ERNIE 3.0", () => {
     for (const { params } of rows) expect(new Set(params.map((param) => param.hypers.weight_decay!.value)).size).toBe(1);
   });
 
+  it("names its rules by their lines where the terminal is narrow, and lists them below", () => {
+    const wide = renderExplainTable(tableOf([layerwise], ernie));
+    const columns = Math.max(...wide.split("\n").map((line) => line.length));
+    expect(renderExplainTable(tableOf([layerwise], ernie), { width: columns })).toBe(wide);
+    const narrow = renderExplainTable(tableOf([layerwise], ernie), { width: columns - 1 }).split("\n");
+    const end = narrow.indexOf("");
+    expect(Math.max(...narrow.slice(0, end).map((line) => line.length))).toBeLessThan(columns);
+    expect(narrow.slice(1, end).every((line) => /line \d+$/.test(line))).toBe(true);
+    expect(narrow.slice(end + 1, -1)).toEqual([
+      "rules of lr",
+      ...wide
+        .match(/line \d+: .*/g)!
+        .filter((line, i, all) => all.indexOf(line) === i)
+        .sort()
+        .map((line) => `  ${line}`),
+    ]);
+  });
+
   it("has a row for each parameter on request", () => {
     expect(renderExplainTable(tableOf([layerwise], ernie), { every: true }).split("\n")).toHaveLength(ernie.length + 2);
   });
