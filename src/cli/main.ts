@@ -174,6 +174,21 @@ function defineReplay(context: Context): Defined {
   return { command, run };
 }
 
+function defineReport(context: Context): Defined {
+  const command = setupOptions(new Command("report"))
+    .description("say what a step costs: bytes, sweeps, states, operations; and what the optimizer provably is")
+    .argument("<spec>", "the spec")
+    .option("--params <file>", "a model's parameters, as for explain: the cost of a whole step")
+    .option("--bandwidth <GB/s>", "of the memory, for the time that the bytes imply", "1000");
+  repeatable(command, "--option <name=value>", "an option of the spec");
+  const run = async () => {
+    const given = command.opts<{ set: string[]; allow: string[]; option: string[]; bandwidth: string }>();
+    const { optimizer = null, names = null, params = null } = command.opts<Partial<Record<"optimizer" | "names" | "params", string>>>();
+    return (await import("./report.js")).report(context, { ...given, spec: command.args[0]!, optimizer, names, params });
+  };
+  return { command, run };
+}
+
 function defineDoctor(context: Context): Defined {
   const command = new Command("doctor").description("say which devices this machine has, and what is missing for the others");
   return { command, run: async () => (await import("./doctor/doctor.js")).doctor(context) };

@@ -1,0 +1,55 @@
+// A report as text for a person.
+
+import type { BuildReport, ModelCost, Report, VariantReport } from "./report.js";
+
+/** Lines of a report; `model` and the bandwidth in GB/s where a parameter list was given. */
+export function renderReport({ optimizer, hypers, builds }: Report, model: ModelCost | null, bandwidth: number): readonly string[] {
+  const list = (names: readonly string[]) => (names.length === 0 ? "none" : names.join(", "));
+  return [
+    optimizer,
+    `  hypers that may differ per parameter: ${list(hypers.perParameter)}`,
+    `  hypers of the whole model: ${list(hypers.global)}`,
+    ...builds.flatMap((build) => ["", ...renderBuild(build)]),
+    ...(model === null ? [] : ["", ...renderModel(model, builds[0]!, bandwidth)]),
+  ];
+}
+
+function renderBuild(build: BuildReport): readonly string[] {
+  const options = Object.entries(build.options).map(([name, word]) => `${name} = ${word}`);
+  const finishes = build.finishes === 0 ? "" : ` and ${plural(build.finishes, "small launch", "small launches")}`;
+  const sums = build.sharedSums;
+  return [
+    options.length === 0 ? "  step" : `  build ${options.join(", ")}`,
+    `    ${plural(build.sweeps, "sweep", "sweeps")} over the elements${finishes}`,
+    ...build.variants.flatMap(renderVariant),
+    `    streamable: ${build.streamable ? "yes, no number of the whole model is needed" : "no, it needs a number of the whole model"}`,
+    `    shardable: ${sums.length === 0 ? "yes, shards share nothing" : `yes, where these are reduced over the shards: ${sums.join(", ")}`}`,
+    `    operations outside the exact set: ${build.inexact.length === 0 ? "none" : build.inexact.join(", ")}`,
+  ];
+}
+
+function renderVariant({ when, bytes, stateBytes, operations, changedByZeroGradient: changed }: VariantReport): readonly string[] {
+  const { read, written } = bytes;
+  const where = when === "" ? "" : `where ${when}: `;
+  return [
+    `    ${where}${read + written} bytes per parameter (${read} read, ${written} written), ${stateBytes} of state, ${operations} operations`,
+    `      sparse-exact: ${changed.length === 0 ? "yes" : `no, a gradient of zeros may change ${changed.join(", ")}`}`,
+  ];
+}
+
+function renderModel(model: ModelCost, { variants }: BuildReport, bandwidth: number): readonly string[] {
+  const parts = model.variants.flatMap(({ parameters, elements }, i) =>
+    parameters === 0 || variants.length === 1
+      ? []
+      : [`    ${variants[i]!.when}: ${plural(parameters, "tensor", "tensors")}, ${grouped(elements)} parameters`],
+  );
+  return [
+    `  the model: ${plural(model.parameters, "tensor", "tensors")}, ${grouped(model.elements)} parameters${model.frozen === 0 ? "" : `, ${model.frozen} frozen`}`,
+    ...parts,
+    `    a step moves ${grouped(model.bytes)} bytes and does ${grouped(model.operations)} operations; states take ${grouped(model.stateBytes)} bytes`,
+    `    at ${bandwidth} GB/s no step takes less than ${(model.bytes / bandwidth / 1e6).toPrecision(3)} ms`,
+  ];
+}
+
+const plural = (n: number, one: string, many: string) => `${n} ${n === 1 ? one : many}`;
+const grouped = (n: number) => n.toLocaleString("en-US");
