@@ -3,6 +3,8 @@
 
 import { expect, test } from "vitest";
 import type { Spec, TypedExpr, TypedStatement } from "../../src/compiler/check/spec.js";
+import { printIr } from "../../src/compiler/ir/print.js";
+import { lower } from "../../src/compiler/passes/lower.js";
 import { around, checkText, specOf } from "./marked.js";
 
 /** Extent and stage of each local defined by `=` in the body. */
@@ -15,6 +17,11 @@ function localsOf(spec: Spec): Record<string, string> {
   spec.body.forEach(visit);
   return found;
 }
+
+test("a function called with `t` for a number of the whole model keeps its other arguments", () => {
+  const text = "fn f(a, b) { c = b * 2  return a + c }  host state W: model = 0  W <- f(t, lr)  param <- param * W";
+  expect(printIr(lower(specOf(around(text)), {}))).toContain("W = step + lr * 2");
+});
 
 test("extents and stages of expressions", () => {
   const spec = specOf(

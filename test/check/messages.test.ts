@@ -47,7 +47,16 @@ test.each([
   ["hyper rate = 1  param <- param * rate  rules scale rat { else => 1 }", "did you mean `rate`?"],
   ["state m = 0  m = grad", "write `m <- ...` to give it a new value"],
   ["option o = false  state m = 0 when o  m <- m + grad", "put it under `if o`; the condition may be one of several joined by `and`"],
-  ["host state W = 0  W <- W + grad", "keep it on the device: `state W = ...`, a number for each element"],
+  [
+    "host state W = 0  W <- W + grad",
+    "keep it on the device: `state W = ...`, a number for each element, or `state W: model = ...` of a reduction",
+  ],
+  ["host state W = 0  W <- norm[model](grad)", "keep it on the device: `state W: model = ...`"],
+  ["n = sum(lr)  param <- param * n", "leave `sum` out, or reduce over the parameters: `sum[model](...)`"],
+  [
+    "if first { param <- param * norm[model](grad) }",
+    "name its value above the condition, or reduce over a part: `sum[model](if ... then ... else 0)`",
+  ],
 ])("the way out of %s", (text, help) => {
   expect(checkText(around(text)).diagnostics.map((d) => d.help)).toContain(help);
 });

@@ -24,7 +24,7 @@ function intoHost(target: Identifier, state: StateInfo, value: TypedExpr, env: E
   const governing = env.facts.map((fact) => fact.condition);
   const late = [value, ...governing].find((expr) => expr.stage === "device");
   if (late !== undefined) {
-    ctx.reporter.report("device-into-host", { name: target.name, governs: late !== value }, placeOf(late, env), [
+    ctx.reporter.report("device-into-host", { name: target.name, governs: late !== value, of: late.extent }, placeOf(late, env), [
       { span: state.spec.span, text: "kept by the host" },
     ]);
     return null;

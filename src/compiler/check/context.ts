@@ -50,7 +50,7 @@ interface Scope {
 }
 
 /** Which names an expression sees, and what may be asked of it. */
-export type Place = "body" | "default" | "initial" | "when" | "ruleValue" | "ruleCondition" | "orderValue" | "orderCondition";
+export type Place = "body" | "default" | "schedule" | "initial" | "when" | "ruleValue" | "ruleCondition" | "orderValue" | "orderCondition";
 
 export function inRules(place: Place): boolean {
   return place === "ruleValue" || place === "ruleCondition" || place === "orderValue" || place === "orderCondition";
@@ -86,6 +86,8 @@ export interface Context {
   readonly hostExtents: Map<string, Extent>;
   /** Nodes checked so far, inlined ones each time. */
   size: number;
+  /** Reductions to the model so far: each is a site. */
+  sites: number;
 }
 
 export interface Env {

@@ -1,6 +1,6 @@
 // Declarations: hypers with their defaults and ranges, options with their words, states with extent, initial value and condition.
 
-import { joinExtents, stageIsBefore, within } from "../ir/extent.js";
+import { type Extent, joinExtents, stageIsBefore, within } from "../ir/extent.js";
 import type { Expr, HyperDecl, IntervalSyntax, OptionDecl, StateDecl } from "../syntax/ast.js";
 import { fitExtent } from "./assign-state.js";
 import { closeOver } from "./closed.js";
@@ -92,6 +92,8 @@ export function checkOption(decl: OptionDecl, env: Env): void {
   ctx.options.set(name, { name, doc: decl.doc, kind, words, value: value ?? words[0]!, span: decl.name.span, uses: 0 });
 }
 
+const deviceExtents: readonly Extent[] = ["elem", "tensor", "model"];
+
 export function checkState(decl: StateDecl, env: Env): void {
   const { ctx } = env;
   const { name } = decl.name;
@@ -99,8 +101,8 @@ export function checkState(decl: StateDecl, env: Env): void {
   const extent = given ?? (decl.host ? (ctx.hostExtents.get(name) ?? "model") : "elem");
   if (decl.host && given !== null && given !== "model" && given !== "tensor") {
     ctx.reporter.report("host-state-extent", { name, extent: given }, decl.extent!.span);
-  } else if (!decl.host && given !== null && given !== "elem") {
-    notAvailable(`a state of extent \`${given}\` on the device`, decl.extent!, env);
+  } else if (!decl.host && given !== null && !deviceExtents.includes(given)) {
+    notAvailable(`a state of extent \`${given}\``, decl.extent!, env);
   }
   const when = decl.when === null ? null : checkWhen(decl.when, env);
   const value = checkInitial(decl, extent, given !== null, env);
@@ -137,7 +139,7 @@ function checkInitial(decl: StateDecl, extent: StateSpec["extent"], given: boole
   const value = checkTyped(decl.value, "number", { ...env, place: "initial" });
   if (value === null) return null;
   if (decl.host && value.stage === "device") {
-    ctx.reporter.report("device-into-host", { name, governs: false }, decl.value.span);
+    ctx.reporter.report("device-into-host", { name, governs: false, of: value.extent }, decl.value.span);
     return null;
   }
   if (decl.host && !given && !within(value.extent, extent)) ctx.hostExtents.set(name, joinExtents(value.extent, extent));

@@ -22,6 +22,12 @@ function* leavesOf(expr: TypedExpr, ctx: Context, seen = new Set<number>()): Gen
   }
 }
 
+/** Such a statement cannot be computed a second time. */
+function storesCell(statement: TypedStatement): boolean {
+  if (statement.kind !== "if") return statement.kind === "assign-cell";
+  return [...statement.then, ...statement.otherwise].some(storesCell);
+}
+
 const isStepCount = (leaf: TypedExpr) => leaf.kind === "ambient" && leaf.ambient === "t";
 
 /**
@@ -65,7 +71,11 @@ function withOptimizerSteps(expr: TypedExpr, env: Env): TypedExpr | null {
       case "local":
         return counts(e) ? rewriteLocal(e) : e;
       case "block":
-        return counts(e) ? rewrite(e.result) : e;
+        if (!counts(e)) return e;
+        // What the result reads besides a count is defined as before.
+        if (e.statements.some(storesCell)) return null;
+        statements.push(...e.statements.filter((statement) => statement.kind !== "define" || !counts(statement.value)));
+        return rewrite(e.result);
       case "apply": {
         const args = e.args.map(rewrite);
         return allThere(args) ? apply(e.op, args, e.span) : null;

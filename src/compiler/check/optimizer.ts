@@ -2,7 +2,7 @@
 
 import type { RuleSet } from "../../contract/rules.js";
 import type { Extent } from "../ir/extent.js";
-import type { Ast, FunctionDecl, Item, OptimizerDecl, RulesetDecl, StateDecl } from "../syntax/ast.js";
+import type { Ast, FunctionDecl, Item, OptimizerDecl, RulesetDecl, ScheduleDecl, StateDecl } from "../syntax/ast.js";
 import { wholeOptimizer } from "./bases.js";
 import { isBuiltin } from "./builtins.js";
 import { declareNames, isDeclared } from "./collisions.js";
@@ -17,7 +17,8 @@ import { checkUses } from "./lints.js";
 import type { CheckReporter } from "./report-once.js";
 import { checkRules } from "./rules.js";
 import { partsOf } from "./ruleset.js";
-import type { Spec, TypedStatement } from "./spec.js";
+import { checkSchedule } from "./schedules.js";
+import type { ScheduleSpec, Spec, TypedStatement } from "./spec.js";
 import { checkStatement } from "./statements.js";
 
 export interface FileScope {
@@ -51,6 +52,7 @@ export function createContext(file: FileScope): Context {
     globals: new Map(),
     hostExtents: file.hostExtents,
     size: 0,
+    sites: 0,
   };
   declareFunctions(file.functions, ctx);
   return ctx;
@@ -96,6 +98,7 @@ export function checkOptimizer(decl: OptimizerDecl, file: FileScope): Checked {
   for (const item of items) if (item.kind === "hyper") checkHyper(item, env);
   const body = items.flatMap((item) => checkItem(item, env) ?? []);
   const ofKind = <K extends Item["kind"]>(kind: K) => items.filter((item): item is Extract<Item, { kind: K }> => item.kind === kind);
+  const schedules = checkSchedules(ofKind("schedule"), env);
   const optimizers = file.ast.declarations.filter((other): other is OptimizerDecl => other.kind === "optimizer");
   const syntax = { blocks: ofKind("rules"), sets: ofKind("set"), orders: ofKind("order"), optimizers };
   const rules = checkRules({ name: decl.name.name, ...syntax }, env);
@@ -108,7 +111,18 @@ export function checkOptimizer(decl: OptimizerDecl, file: FileScope): Checked {
     checkLimits(body, ctx, decl.name);
   }
   const called = [...ctx.functions.values()].filter((info: FunctionInfo) => info.calls > 0).map((info) => info.decl.name.name);
-  return { spec: ctx.reporter.errors > 0 ? null : specOf(decl, ctx, body, rules, rulesets), called };
+  return { spec: ctx.reporter.errors > 0 ? null : specOf(decl, ctx, body, schedules, rules, rulesets), called };
+}
+
+function checkSchedules(decls: readonly ScheduleDecl[], env: Env): readonly ScheduleSpec[] {
+  return decls.flatMap((decl, index) => {
+    const before = decls.slice(0, index).find((other) => other.name.name === decl.name.name);
+    if (before === undefined) return checkSchedule(decl, env) ?? [];
+    env.ctx.reporter.report("schedule-twice", { name: decl.name.name }, decl.name.span, [
+      { span: before.name.span, text: "the other one" },
+    ]);
+    return [];
+  });
 }
 
 /** A ruleset of `with`: its own functions, sets and orders, the hypers of the optimizer. */
@@ -132,7 +146,6 @@ function stands(item: Item, ctx: Context): boolean {
 function hidesUses(item: Item): boolean {
   switch (item.kind) {
     case "transform":
-    case "schedule":
     case "store":
     case "before":
     case "after":
@@ -155,9 +168,9 @@ function checkItem(item: Item, env: Env): TypedStatement | null {
     case "rules":
     case "set":
     case "order":
+    case "schedule":
       return null;
     case "input":
-    case "schedule":
       env.ctx.refused.set(item.name.name, item.name.span);
       notAvailable(`\`${item.kind}\``, item.name, env);
       return null;
@@ -186,7 +199,14 @@ function checkBody(items: readonly Item[], env: Env): void {
   for (const item of items) if (item.kind === "statement") checkStatement(item.statement, inside);
 }
 
-function specOf(decl: OptimizerDecl, ctx: Context, body: readonly TypedStatement[], rules: RuleSet, rulesets: readonly RuleSet[]): Spec {
+function specOf(
+  decl: OptimizerDecl,
+  ctx: Context,
+  body: readonly TypedStatement[],
+  schedules: readonly ScheduleSpec[],
+  rules: RuleSet,
+  rulesets: readonly RuleSet[],
+): Spec {
   return {
     source: ctx.source,
     name: decl.name.name,
@@ -194,6 +214,7 @@ function specOf(decl: OptimizerDecl, ctx: Context, body: readonly TypedStatement
     hypers: [...ctx.hypers.values()].map(({ uses: _, ...hyper }) => ({ ...hyper, globalBecause: ctx.globals.get(hyper.name) ?? null })),
     options: [...ctx.options.values()].map(({ uses: _, ...option }) => option),
     states: [...ctx.states.values()].map((state) => state.spec),
+    schedules,
     body,
     rules,
     rulesets,

@@ -3,6 +3,7 @@
 import type { Message } from "./catalogue.js";
 import { didYouMean, extentPhrase, listed } from "./phrases.js";
 import { ruleMessages } from "./rule-messages.js";
+import { scheduleMessages } from "./schedule-messages.js";
 
 const withHelp = (message: string, help: string | undefined): Message => (help === undefined ? { message } : { message, help });
 
@@ -122,7 +123,10 @@ const lossesInF32 = {
 const expressionMessages = {
   "not-available-yet": ({ what, instead }: { what: string; instead?: string }): Message => ({
     message: `${what} is not available yet`,
-    help: instead === undefined ? "the language has it; this version compiles element-wise optimizers" : `use ${instead}`,
+    help:
+      instead === undefined
+        ? "the language has it; this version reduces to `tensor` and `model` only, and has no matrices"
+        : `use ${instead}`,
   }),
   "literal-out-of-range": ({ text, becomes }: { text: string; becomes: string }) =>
     withHelp(
@@ -176,10 +180,22 @@ const flowMessages = {
       `\`${name}\` keeps ${extentPhrase(extent)} and is written under a condition that has ${extentPhrase(of)}`,
       `move the condition into the value: \`${name} <- if ... then ... else ${name}\`, over values that fit`,
     ),
-  "device-into-host": ({ name, governs }: Named & { governs: boolean }) =>
+  "device-into-host": ({ name, governs, of }: Named & { governs: boolean; of: string }) =>
     withHelp(
       `\`${name}\` is kept by the host, and this ${governs ? "condition " : ""}is computed on the device: the host would have to wait for it`,
-      `keep it on the device: \`state ${name} = ...\`, a number for each element`,
+      of === "model" || of === "tensor"
+        ? `keep it on the device: \`state ${name}: ${of} = ...\``
+        : `keep it on the device: \`state ${name} = ...\`, a number for each element, or \`state ${name}: model = ...\` of a reduction`,
+    ),
+  "nothing-to-reduce": ({ name, to, of }: { name: string; to: string; of: string }) =>
+    withHelp(
+      `this already is ${extentPhrase(of)}: \`${name}${to === "tensor" ? "" : `[${to}]`}\` has nothing to reduce`,
+      of === "tensor" ? `leave \`${name}\` out, or reduce over the parameters: \`${name}[model](...)\`` : `leave \`${name}\` out`,
+    ),
+  "reduction-under-condition": ({ name, to, of }: { name: string; to: string; of: string }) =>
+    withHelp(
+      `\`${name}${to === "tensor" ? "" : `[${to}]`}\` reduces to ${extentPhrase(to)}, and stands under a condition that has ${extentPhrase(of)}`,
+      `name its value above the condition, or reduce over a part: \`sum${to === "tensor" ? "" : `[${to}]`}(if ... then ... else 0)\``,
     ),
   "when-not-setup": ({ stage }: { stage: string }) =>
     withHelp(
@@ -265,4 +281,5 @@ export const checkMessages = {
   ...useMessages,
   ...limitMessages,
   ...ruleMessages,
+  ...scheduleMessages,
 } as const satisfies Record<string, (args: never) => Message>;

@@ -1,25 +1,38 @@
-// The interpreter's kernels: the device values of one variant, operation by operation over blocks of elements. A block loads
-// everything, computes, then stores everything. Every value has a register; an f32 register rounds what is put into it.
+// The interpreter's kernels: device values operation by operation over blocks of elements. A block loads everything, computes, then
+// hands on its results. Every value has a register; an f32 register rounds what is put into it.
 
 import { type ArithmeticProfile, float32Operations } from "../../numeric/float32.js";
+import { LEAF } from "../../numeric/reduction-tree.js";
 import { argsOf } from "./builder.js";
 import { float64Operations } from "./fold.js";
 import type { Op } from "./ops.js";
-import type { CellId, Ir, Store, ValueId } from "./value.js";
+import type { CellId, Ir, ValueId } from "./value.js";
 
 export type FloatArray = Float32Array | Float64Array;
 
 export type Arithmetic = { readonly kind: "f32"; readonly profile: ArithmeticProfile } | { readonly kind: "f64" };
 
-/** Runs the stores over all elements of one tensor. */
-export type Body = (arrays: ReadonlyMap<CellId, FloatArray>, host: (id: ValueId) => number, length: number) => void;
+/** Work on the elements of one tensor. `scalar` is asked for numbers smaller than an element, in the format of the arithmetic. */
+export interface ElementWork {
+  /** The numbers that the elements' work reads: those of the host, and of the device where smaller than an element. */
+  readonly scalars: readonly ValueId[];
+  /** Computes block by block; `use` gets the roots' registers, the first element of the block, and how many elements it has. */
+  run(tensor: ElementSource, use: (registers: readonly FloatArray[], first: number, n: number) => void): void;
+}
 
-const BLOCK = 1024;
+export interface ElementSource {
+  readonly arrays: ReadonlyMap<CellId, FloatArray>;
+  readonly length: number;
+  scalar(id: ValueId): number;
+}
+
+/** A leaf of the tree of reductions is a block. */
+const BLOCK = LEAF;
 
 type Loop = (out: FloatArray, x: FloatArray, y: FloatArray, n: number) => void;
 
-/** Compiles the device stores of a variant once. */
-export function compileBody(ir: Ir, stores: readonly Store[], arithmetic: Arithmetic): Body {
+/** Compiles what computes some values of extent elem, or of less, which then are repeated. */
+export function compileElements(ir: Ir, roots: readonly ValueId[], arithmetic: Arithmetic): ElementWork {
   const registers = new Map<ValueId, FloatArray>();
   const uniforms: { readonly id: ValueId; readonly register: FloatArray }[] = [];
   const loads: { readonly cell: CellId; readonly register: FloatArray }[] = [];
@@ -31,22 +44,24 @@ export function compileBody(ir: Ir, stores: readonly Store[], arithmetic: Arithm
     const register = createArray(arithmetic, BLOCK);
     registers.set(id, register);
     const value = ir.values[id]!;
-    if (value.stage !== "device") uniforms.push({ id, register });
+    if (value.stage !== "device" || value.extent !== "elem") uniforms.push({ id, register });
     else if (value.kind === "load") loads.push({ cell: value.cell, register });
-    else if (value.extent !== "elem") throw new Error("bug: the interpreter has no device numbers smaller than an element yet");
     else work.push(instruction(ir, id, register, argsOf(value).map(registerOf), arithmetic));
     return register;
   }
 
-  const results = stores.map(({ cell, value }) => ({ cell, register: registerOf(value) }));
-  return (arrays, host, length) => {
-    for (const { id, register } of uniforms) register.fill(host(id));
-    for (let first = 0; first < length; first += BLOCK) {
-      const n = Math.min(BLOCK, length - first);
-      for (const { cell, register } of loads) register.set(arrays.get(cell)!.subarray(first, first + n));
-      for (const run of work) run(n);
-      for (const { cell, register } of results) arrays.get(cell)!.set(register.subarray(0, n), first);
-    }
+  const results = roots.map(registerOf);
+  return {
+    scalars: uniforms.map(({ id }) => id),
+    run({ arrays, length, scalar }, use) {
+      for (const { id, register } of uniforms) register.fill(scalar(id));
+      for (let first = 0; first < length; first += BLOCK) {
+        const n = Math.min(BLOCK, length - first);
+        for (const { cell, register } of loads) register.set(arrays.get(cell)!.subarray(first, first + n));
+        for (const run of work) run(n);
+        use(results, first, n);
+      }
+    },
   };
 }
 
@@ -64,13 +79,19 @@ function instruction(ir: Ir, id: ValueId, out: FloatArray, args: readonly FloatA
   return (n) => loop(out, x!, y ?? x!, n);
 }
 
+/** An operation on numbers in the format of the arithmetic. */
+export function operationOf(op: Op, arithmetic: Arithmetic): (x: number, y: number) => number {
+  const operations = arithmetic.kind === "f64" ? float64Operations : float32Operations(arithmetic.profile);
+  const operation = (operations as Partial<Record<Op, (x: number, y: number) => number>>)[op];
+  if (operation === undefined) throw new Error(`bug: no "${op}" in ${arithmetic.kind}; in f32 it is expanded before`);
+  return operation;
+}
+
 function loopOf(op: Op, arithmetic: Arithmetic): Loop {
   const rounds = arithmetic.kind === "f64" || arithmetic.profile.subnormals === "keep";
   const plain = rounds ? plainLoops[op] : undefined;
   if (plain !== undefined) return plain;
-  const operations = arithmetic.kind === "f64" ? float64Operations : float32Operations(arithmetic.profile);
-  const operation = (operations as Partial<Record<Op, (x: number, y: number) => number>>)[op];
-  if (operation === undefined) throw new Error(`bug: no "${op}" in ${arithmetic.kind}; in f32 it is expanded before`);
+  const operation = operationOf(op, arithmetic);
   return (out, x, y, n) => {
     for (let i = 0; i < n; i++) out[i] = operation(x[i]!, y[i]!);
   };

@@ -1,11 +1,12 @@
 // The oracle: runs an IR as it stands, with no plan and no runtime, in f32 under a device's profile or in f64 throughout.
 // In f32 a host value is rounded once where it meets a device value; in f64 nothing is rounded, and `exp` and the like are
-// the library's. A parameter without a gradient is not touched: its states and its `t` stay.
+// the library's. A parameter without a gradient is not touched: its states and its `t` stay, and reductions over the model leave it out.
 
 import { type ArithmeticProfile, ieee } from "../../numeric/float32.js";
-import { type Arithmetic, type Body, compileBody, createArray, type FloatArray } from "./interpret-body.js";
+import { type Arithmetic, createArray, type FloatArray } from "./interpret-body.js";
 import { createHost } from "./interpret-host.js";
-import type { CellId, HyperForm, Ir, Program, ValueId, Variant } from "./value.js";
+import { createProgramRun, type Participant } from "./interpret-program.js";
+import type { CellId, HyperForm, Ir, ValueId } from "./value.js";
 
 export interface InterpretedParam {
   readonly name: string;
@@ -38,7 +39,7 @@ interface Tensor {
   readonly name: string;
   readonly shape: readonly number[];
   readonly length: number;
-  /** Elements of device cells. */
+  /** Elements, or the one number, of device cells; those of extent model share one array among tensors. */
   readonly arrays: Map<CellId, FloatArray>;
   /** Numbers of host cells; a cell of extent model shares one array among tensors. */
   readonly host: Map<CellId, Float64Array>;
@@ -51,7 +52,7 @@ export function createInterpreter(ir: Ir, options: InterpreterOptions): Interpre
   const tensors = options.params.map((param) => createTensor(param, cellOf(ir, "param"), arithmetic));
   const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]));
   const modelNumel = tensors.reduce((sum, { length }) => sum + length, 0);
-  const bodies = new Map<Variant, Body>();
+  const runProgram = createProgramRun(ir, arithmetic);
   let steps = 0;
 
   const hostOf = (tensor: Tensor) =>
@@ -64,19 +65,7 @@ export function createInterpreter(ir: Ir, options: InterpreterOptions): Interpre
       hostState: (cell) => tensor.host.get(cell)![0]!,
     });
 
-  /** Computes one tensor's step; returns what happens to host states once every tensor has seen the old ones. */
-  function run(program: Program, tensor: Tensor): readonly (() => void)[] {
-    const host = hostOf(tensor);
-    const variant = program.variants.find(({ when }) => when.every(({ condition, is }) => (host(condition) !== 0) === is));
-    if (variant === undefined) throw new Error("bug: no variant fits");
-    const body = bodies.get(variant) ?? compileBody(ir, variant.deviceStores, arithmetic);
-    bodies.set(variant, body);
-    body(tensor.arrays, host, tensor.length);
-    return variant.hostStores.map(({ cell, value }) => {
-      const number = host(value);
-      return () => tensor.host.get(cell)!.fill(number);
-    });
-  }
+  const participant = (tensor: Tensor): Participant => ({ ...tensor, hostValue: hostOf(tensor) });
 
   function tensorOf(name: string): Tensor {
     const tensor = byName.get(name);
@@ -86,7 +75,7 @@ export function createInterpreter(ir: Ir, options: InterpreterOptions): Interpre
 
   register(ir, tensors, arithmetic, hostOf);
   const init = ir.programs.find(({ entry }) => entry === "init");
-  if (init !== undefined) for (const tensor of tensors) run(init, tensor);
+  if (init !== undefined) runProgram(init, tensors.map(participant));
   const step = ir.programs.find(({ entry }) => entry === "step")!;
 
   return {
@@ -96,11 +85,11 @@ export function createInterpreter(ir: Ir, options: InterpreterOptions): Interpre
     step(gradients) {
       for (const [name, data] of gradients)
         tensorOf(name).arrays.set(cellOf(ir, "grad"), elements(name, "gradient", data, tensorOf(name).length, arithmetic));
-      const taking = tensors.filter(({ name }) => gradients.has(name));
-      for (const tensor of taking) tensor.t++;
-      // The first tensor speaks for numbers of the whole model: their values do not depend on which one asks.
-      const commits = taking.map((tensor) => run(step, tensor)).reverse();
-      for (const commit of commits.flat()) commit();
+      for (const tensor of tensors) if (gradients.has(tensor.name)) tensor.t++;
+      runProgram(
+        step,
+        tensors.map((tensor) => (gradients.has(tensor.name) ? participant(tensor) : null)),
+      );
       steps++;
     },
     param: (name) => tensorOf(name).arrays.get(cellOf(ir, "param"))!,
@@ -134,16 +123,22 @@ function elements(name: string, what: string, data: ArrayLike<number>, length: n
 
 /** Gives every tensor its states at their initial values. */
 function register(ir: Ir, tensors: readonly Tensor[], arithmetic: Arithmetic, hostOf: (tensor: Tensor) => (id: ValueId) => number): void {
-  const shared = new Map<CellId, Float64Array>();
+  const sharedArrays = new Map<CellId, FloatArray>();
+  const sharedHost = new Map<CellId, Float64Array>();
   for (const tensor of tensors) {
     const host = hostOf(tensor);
     ir.cells.forEach(({ role, home, extent, init, when }, index) => {
       const cell = index as CellId;
       if (role !== "state" || (when !== null && host(when) === 0)) return;
       const start = init === null ? 0 : host(init);
-      if (home === "device") tensor.arrays.set(cell, createArray(arithmetic, tensor.length).fill(start));
-      else tensor.host.set(cell, (extent === "model" ? shared.get(cell) : null) ?? new Float64Array([start]));
-      if (home === "host" && extent === "model") shared.set(cell, tensor.host.get(cell)!);
+      if (home === "host") tensor.host.set(cell, (extent === "model" ? sharedHost.get(cell) : null) ?? new Float64Array([start]));
+      else {
+        const made = createArray(arithmetic, extent === "elem" ? tensor.length : 1).fill(start);
+        tensor.arrays.set(cell, (extent === "model" ? sharedArrays.get(cell) : null) ?? made);
+      }
+      if (extent !== "model") return;
+      if (home === "host") sharedHost.set(cell, tensor.host.get(cell)!);
+      else sharedArrays.set(cell, tensor.arrays.get(cell)!);
     });
   }
 }

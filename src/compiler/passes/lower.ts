@@ -95,7 +95,23 @@ function lowerProgram(entry: string, lowering: Lowering, write: (body: Frame) =>
     write(body);
     return { cells: [...present], ...storesOf(body) };
   });
-  return { entry, variants: variants.map(({ when, result }): Variant => ({ when, ...result })) };
+  return {
+    entry,
+    variants: withEverySite(
+      builder,
+      variants.map(({ when, result }): Variant => ({ when, ...result })),
+    ),
+  };
+}
+
+/** Variants of which some do not reduce at a site (a condition of the whole model chose otherwise) contribute nothing to it. */
+function withEverySite(builder: Builder, variants: readonly Variant[]): readonly Variant[] {
+  const sites = new Map(variants.flatMap(({ contributions }) => contributions).map((given) => [given.site, given]));
+  return variants.map((variant) => {
+    const own = new Map(variant.contributions.map((given) => [given.site, given]));
+    const contributions = [...sites.values()].map((given) => own.get(given.site) ?? { ...given, arg: builder.literal(0) });
+    return { ...variant, contributions: contributions.sort((a, b) => a.site - b.site) };
+  });
 }
 
 /** What has changed since the start of the call. */
