@@ -20,7 +20,7 @@ function localsOf(spec: Spec): Record<string, string> {
 
 test("a function called with `t` for a number of the whole model keeps its other arguments", () => {
   const text = "fn f(a, b) { c = b * 2  return a + c }  host state W: model = 0  W <- f(t, lr)  param <- param * W";
-  expect(printIr(lower(specOf(around(text)), {}))).toContain("W = step + lr * 2");
+  expect(printIr(lower(specOf(around(text)), {}))).toContain("c = lr * 2\n  W = step + c");
 });
 
 test("extents and stages of expressions", () => {
