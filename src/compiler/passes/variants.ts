@@ -3,6 +3,7 @@
 
 import type { Builder } from "../ir/builder.js";
 import type { Decision, ValueId } from "../ir/value.js";
+import { createImplied, type Implied } from "./implied.js";
 
 export interface Decisions {
   /** The truth of a host condition on this path; forks where it is open. */
@@ -27,9 +28,10 @@ export function eachAssignment<T>(
   lowerOnce: (decisions: Decisions) => T,
 ): readonly { when: readonly Decision[]; result: T }[] {
   const found: { when: readonly Decision[]; result: T }[] = [];
+  const implied = createImplied(builder);
   let path: readonly Decision[] = [];
   for (;;) {
-    const taken = createDecisions(builder, path);
+    const taken = createDecisions(builder, implied, path);
     found.push({ result: lowerOnce(taken), when: taken.made });
     if (found.length > MOST_VARIANTS) throw new Error("bug: more variants than the checker admits");
     const open = taken.made.findLastIndex((decision) => decision.is);
@@ -38,21 +40,13 @@ export function eachAssignment<T>(
   }
 }
 
-function createDecisions(builder: Builder, path: readonly Decision[]): Decisions & { readonly made: readonly Decision[] } {
+function createDecisions(
+  builder: Builder,
+  implied: Implied,
+  path: readonly Decision[],
+): Decisions & { readonly made: readonly Decision[] } {
   const made: Decision[] = [];
-
-  function known(condition: ValueId): boolean | null {
-    const decided = made.find((decision) => decision.condition === condition);
-    if (decided !== undefined) return decided.is;
-    const value = builder.value(condition);
-    if (value.kind === "literal") return value.value === 1;
-    if (value.kind !== "apply") return null;
-    const args = value.op === "not" || value.op === "and" || value.op === "or" ? value.args.map(known) : [];
-    if (value.op === "not") return args[0] === null ? null : !args[0];
-    const absorbing = value.op === "or";
-    if (args.includes(absorbing)) return absorbing;
-    return args.length > 0 && !args.includes(null) ? !absorbing : null;
-  }
+  const known = (condition: ValueId) => implied(made, condition);
 
   function decide(condition: ValueId): boolean {
     const value = builder.value(condition);

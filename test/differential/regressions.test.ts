@@ -1,0 +1,37 @@
+// What random programs and hostile texts have found, each as its smallest text.
+
+import { describe, expect, test } from "vitest";
+import { compileOne, openTargets } from "./compare-batch.js";
+import type { Program } from "./program.js";
+import { runEverywhere } from "./run-everywhere.js";
+
+const found: Readonly<Record<string, string>> = {
+  "a host state that enters a kernel as it stands": "host state w = 1  w <- w * 0.5  s <- if param < w then s else grad",
+  "a function of param in an initial value": "state start = clip(param, 2) + ratio(param, 3, 1)  s <- grad * start",
+  "a state for ranks from 1 used from 2": "state w = 1 when rank >= 1  if rank >= 2 { w <- w + grad }  s <- if rank >= 1 then w else grad",
+  "a state for either of two conditions used under one":
+    "state w = 1 when rank == 2 or numel > 4  if rank == 2 { w <- w + grad }  s <- if numel > 4 then w else grad",
+  "a state of a condition used under the negation of its opposite":
+    "state w = 1 when numel > 4  if numel <= 4 { s <- grad } else { w <- w + grad  s <- w }",
+};
+
+const targets = await openTargets(["cpu"]);
+
+describe("programs that once failed", () => {
+  test.each(Object.entries(found))("%s", async (_, statements) => {
+    const program: Program = {
+      name: "Found",
+      text: `optimizer Found { hyper lr = 0.1  state s = 0  ${statements}  param <- param - lr * s }`,
+      options: {},
+      hypers: [{ name: "lr", type: "number", fixed: false, byDefault: 0.1, given: "default", values: [0.1] }],
+      shapes: [[], [3], [9], [2, 2], [2, 5], [1, 2, 3]],
+      steps: 3,
+      seed: 5,
+      lrRatio: false,
+      absent: false,
+    };
+    const made = await compileOne(program);
+    if (!("optimizer" in made)) return expect.unreachable(`${made.code}: ${made.message}`);
+    expect(await runEverywhere(program, made.optimizer, targets)).toMatchObject({ difference: null, refused: null });
+  });
+});
