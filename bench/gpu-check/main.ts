@@ -1,33 +1,95 @@
-// The program that is carried to a machine with an NVIDIA GPU: node gpu-check.mjs [--elements 1e8]. Writes report.json beside itself.
-// `npm run gpu-check` packs it (into bench/gpu-check/out) and runs it where it stands.
-// It needs no internet and no CUDA toolkit: kernels lie beside it as machine code, koffi in node_modules.
+// The program that is carried to a machine with an NVIDIA GPU: ./run.sh, or node gpu-check.mjs [--elements 1e8] [--out FOLDER].
+// It writes report.json into the folder, beside itself where none is named.
+// It needs no internet and no CUDA toolkit: kernels lie beside it as machine code, koffi in node_modules. `npm run gpu-check` packs it
+// (into bench/gpu-check/out) and runs it where it stands.
 
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { checkGpu, type NamedSubject } from "./check.js";
+import { type CudaOptions, cuda } from "../../src/runtime/cuda/index.js";
+import { addUp, compareInProcesses, compareShare, type NamedSubject } from "./bits.js";
+import { checkGpu, isRight } from "./check.js";
+import { unpackDigits } from "./digits-file.js";
+import { fittingArchitecture } from "./fitting-architecture.js";
+import { timedCases } from "./shapes.js";
 
-const here = (path: string): URL => new URL(path, import.meta.url);
-const { values } = parseArgs({ options: { elements: { type: "string", default: "1e8" } } });
-const subjects = JSON.parse(readFileSync(here("subjects.json"), "utf8")) as readonly NamedSubject[];
-
-const report = await checkGpu(subjects, {
-  cuda: {
-    machineCode(text, architecture) {
-      const file = here(`cubins/${createHash("sha256").update(text).digest("hex")}.${architecture}.cubin`);
-      return existsSync(file) ? readFileSync(file) : undefined;
-    },
+const { values } = parseArgs({
+  options: {
+    elements: { type: "string", default: "1e8" },
+    divisor: { type: "string", default: "1" },
+    processes: { type: "string", default: String(Math.min(16, availableParallelism())) },
+    driver: { type: "string" },
+    python: { type: "string", default: "python3" },
+    out: { type: "string" },
+    share: { type: "string" },
   },
-  elements: Number(values.elements),
-  divisor: 1,
-  steps: 20,
-  rounds: 5,
-  say: (line) => console.log(line),
 });
-const torch = spawnSync("python3", [here("torch_adamw.py").pathname], { encoding: "utf8" });
-const peers: unknown =
-  torch.status === 0 ? JSON.parse(torch.stdout) : `torch did not run: ${torch.stderr?.trim().split("\n").at(-1) ?? torch.error}`;
-console.log("torch", JSON.stringify(peers, null, 1));
-writeFileSync(here("report.json"), `${JSON.stringify({ ...report, peers }, null, 2)}\n`);
-process.exitCode = report.bits.every(({ mismatches }) => mismatches === 0) ? 0 : 1;
+const whole = (name: "elements" | "divisor" | "processes"): number => {
+  const number = Number(values[name]);
+  if (!Number.isSafeInteger(number) || number < 1) throw new Error(`--${name} is a whole number from 1 on, not ${values[name]}`);
+  return number;
+};
+const [elements, divisor, processes] = [whole("elements"), whole("divisor"), whole("processes")];
+const here = fileURLToPath(new URL(".", import.meta.url));
+const subjects = JSON.parse(readFileSync(join(here, "subjects.json"), "utf8")) as readonly NamedSubject[];
+const cubins = readdirSync(join(here, "cubins"));
+
+const options: CudaOptions = {
+  ...(values.driver !== undefined && { driver: values.driver }),
+  machineCode(text, architecture) {
+    const name = createHash("sha256").update(text).digest("hex");
+    const packed = cubins.filter((file) => file.startsWith(name)).map((file) => file.slice(name.length + 1, -".cubin".length));
+    const fitting = fittingArchitecture(packed, architecture);
+    return fitting === undefined ? undefined : readFileSync(join(here, "cubins", `${name}.${fitting}.cubin`));
+  },
+};
+
+/** torch's fused AdamW on the same cases; why not, where it does not run. */
+function timeTorch(): unknown {
+  const cases = timedCases(divisor).map(({ name, model, rates, filledRow }) => ({
+    name,
+    sizes: model.sizes,
+    groups: rates,
+    filled_row: filledRow,
+  }));
+  const { status, stdout, stderr, error } = spawnSync(values.python, [join(here, "torch_adamw.py")], {
+    encoding: "utf8",
+    input: JSON.stringify(cases),
+    timeout: 240_000,
+    maxBuffer: 1 << 26,
+  });
+  const lines = (stdout ?? "").split("\n").filter((line) => line !== "");
+  const problem = status === 0 ? null : (error?.message ?? stderr.trim().split("\n").at(-1));
+  return { measured: lines.map((line) => JSON.parse(line) as unknown), problem };
+}
+
+if (values.share !== undefined) {
+  const [index = Number.NaN, of = Number.NaN] = values.share.split("/").map(Number);
+  const device = await cuda(options);
+  for await (const result of compareShare(device, subjects, elements, { index, of })) process.stdout.write(`${JSON.stringify(result)}\n`);
+  device.destroy();
+} else {
+  const args = [`--elements=${elements}`, ...(values.driver === undefined ? [] : [`--driver=${values.driver}`])];
+  const report = await checkGpu(subjects, {
+    cuda: options,
+    digits: unpackDigits(readFileSync(join(here, "digits.bin"))),
+    compareBits: async () => addUp(subjects, await compareInProcesses(fileURLToPath(import.meta.url), args, processes)),
+    divisor,
+    steps: 20,
+    rounds: 5,
+    say: (line) => console.log(line),
+  });
+  const out = values.out === undefined ? here : resolve(values.out);
+  mkdirSync(out, { recursive: true });
+  const write = (torch: unknown) => writeFileSync(join(out, "report.json"), `${JSON.stringify({ ...report, elements, torch }, null, 2)}\n`);
+  write("not asked yet");
+  const torch = timeTorch();
+  console.log("torch", JSON.stringify(torch, null, 1));
+  write(torch);
+  console.log(isRight(report) ? "every bit is right" : "NOT RIGHT");
+  process.exitCode = isRight(report) ? 0 : 1;
+}

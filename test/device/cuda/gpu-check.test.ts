@@ -1,17 +1,18 @@
-// The program for machines with a GPU, here: it packs, and its own logic runs against the driver that pretends.
+// The program for machines with a GPU, here: packed as it travels, it runs as a whole against the driver that pretends.
 
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test } from "vitest";
-import { checkGpu } from "../../../bench/gpu-check/check.js";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Report } from "../../../bench/gpu-check/check.js";
+import { packDigits, unpackDigits } from "../../../bench/gpu-check/digits-file.js";
+import { fittingArchitecture } from "../../../bench/gpu-check/fitting-architecture.js";
 import { pack } from "../../../bench/gpu-check/pack.js";
 import { timedCases } from "../../../bench/gpu-check/shapes.js";
-import { compileForCpu } from "../../compilers/cuda-on-cpu.js";
-import { nvrtcPath } from "../../compilers/cuda-toolchain.js";
+import { compileForCpu, compileTogether } from "../../compilers/cuda-on-cpu.js";
 import { subjects } from "../../oracle/subjects.js";
-import { leftInDriver, playMachine, pretendCuda, pretendDriver, whyNoPretence } from "./pretend.js";
+import { playMachine, pretendCuda, pretendDriver, whyNoPretence } from "./pretend.js";
 
 test("the shapes are those of the models", () => {
   const count = (name: string) =>
@@ -22,37 +23,102 @@ test("the shapes are those of the models", () => {
   expect(count("Llama-3.2-1B")).toBe(1_235_814_400);
 });
 
-test.skipIf(whyNoPretence !== undefined)("bits are compared and steps timed", { timeout: 300_000 }, async () => {
-  playMachine({});
-  const adamw = (await subjects()).find(({ name }) => name === "AdamW default")!;
-  (await pretendCuda(adamw.cuda)).destroy();
-  process.env.PRETEND_KERNELS = compileForCpu(adamw.cuda);
-  const lines: string[] = [];
-  const report = await checkGpu([adamw], {
-    cuda: { driver: pretendDriver, nvrtc: nvrtcPath },
-    elements: 10_000,
-    divisor: 20_000,
-    steps: 2,
-    rounds: 2,
-    say: (line) => lines.push(line),
-  });
-  expect(report.bits).toMatchObject([{ build: "AdamW default", mismatches: 0, first: null }]);
-  expect(report.times.filter((time) => "skipped" in time)).toEqual([]);
-  expect(report.times).toHaveLength(timedCases().length);
-  expect(lines.some((line) => line.startsWith("time  Llama-3.2-1B, 28 learning rates"))).toBe(true);
-  expect(leftInDriver()).toBe(0);
+test("machine code for an older minor version of the same major one will do, no other", () => {
+  const packed = ["sm_75", "sm_80", "sm_90", "sm_100"];
+  const found = ["sm_75", "sm_80", "sm_86", "sm_89", "sm_90", "sm_103", "sm_72", "sm_120"].map((gpu) => fittingArchitecture(packed, gpu));
+  expect(found).toEqual(["sm_75", "sm_80", "sm_80", "sm_80", "sm_90", "sm_100", undefined, undefined]);
 });
 
-test.skipIf(whyNoPretence !== undefined)("packed, it starts anywhere and says what is missing", { timeout: 300_000 }, async () => {
-  playMachine({});
-  const folder = mkdtempSync(join(tmpdir(), "optspec-gpu-check-"));
-  try {
-    await pack(folder);
-    expect(readdirSync(join(folder, "cubins")).length).toBe(3 * (await subjects()).length);
-    const { status, stderr } = spawnSync(process.execPath, [join(folder, "gpu-check.mjs")], { cwd: "/", encoding: "utf8" });
-    if (existsSync("/usr/lib/x86_64-linux-gnu/libcuda.so.1")) return;
+test("digits come out of their file as they went in", () => {
+  const images = (count: number, seed: number) => ({
+    count,
+    pixels: Float32Array.from({ length: count * 784 }, (_, i) => Math.sin(seed * i)),
+    labels: Float32Array.from({ length: count * 10 }, (_, i) => (i * seed) % 2),
+  });
+  const digits = { training: images(3, 1), heldOut: images(2, 7) };
+  expect(unpackDigits(packDigits(digits))).toEqual(digits);
+});
+
+describe.skipIf(whyNoPretence !== undefined)("packed", () => {
+  const home = mkdtempSync(join(tmpdir(), "optspec-gpu-check-"));
+  const folder = join(home, "packed");
+  afterAll(() => rmSync(home, { recursive: true, force: true }));
+  beforeAll(async () => {
+    playMachine({});
+    const all = await subjects();
+    compileTogether(
+      all.map(({ cuda }) => cuda),
+      "-O2",
+    );
+    (await pretendCuda(all[0]!.cuda)).destroy();
+    process.env.PRETEND_KERNELS = compileForCpu(all[0]!.cuda);
+    await pack(join(home, "made"), { node: false });
+    // Nothing in it may know where it was made.
+    renameSync(join(home, "made"), folder);
+  }, 600_000);
+
+  const run = (...args: string[]) => spawnSync("sh", [join(folder, "run.sh"), ...args], { cwd: "/", encoding: "utf8", maxBuffer: 1 << 26 });
+  const small = ["--elements", "10000", "--divisor", "20000", "--processes", "2", "--driver", pretendDriver];
+
+  test("it has the machine code of every build for every architecture, and is small enough to carry", async () => {
+    expect(readdirSync(join(folder, "cubins")).length).toBe(5 * (await subjects()).length);
+    expect(statSync(join(folder, "gpu-check.mjs")).size).toBeLessThan(2e6);
+    expect(statSync(join(folder, "digits.bin")).size).toBeLessThan(2e6);
+  });
+
+  test.skipIf(existsSync("/usr/lib/x86_64-linux-gnu/libcuda.so.1"))("it says what is missing", () => {
+    const { status, stderr } = run();
     expect({ status, said: /there is no NVIDIA driver here/.test(stderr) }).toEqual({ status: 1, said: true });
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  });
+
+  test("it compares every way and build, trains, times, asks torch, and reports", { timeout: 300_000 }, async () => {
+    const out = join(home, "report");
+    const { status, stdout, stderr } = run(...small, "--out", out, "--python", "/nowhere/python3");
+    expect({ status, stderr, failed: /FAILED.*/.exec(stdout) }).toEqual({ status: 0, stderr: "", failed: null });
+    const report = JSON.parse(readFileSync(join(out, "report.json"), "utf8")) as Required<Report> & {
+      readonly torch: { readonly problem: string };
+    };
+    expect(report.ways.map(({ way, mismatches }) => [way, mismatches])).toEqual([
+      ["captured and replayed", 0],
+      ["memory of the caller's", 0],
+    ]);
+    expect(report.digits).toMatchObject({ mismatches: 0 });
+    expect(report.digits.losses).toHaveLength(4);
+    expect(report.digits.losses[0]).toBeGreaterThan(2);
+    expect(report.bits.map(({ build }) => build)).toEqual((await subjects()).map(({ name }) => name));
+    expect(report.bits.filter(({ compared, mismatches }) => compared < 10_000 || mismatches > 0)).toEqual([]);
+    expect(report.times.cases.filter((time) => "skipped" in time)).toEqual([]);
+    expect(report.times.cases).toHaveLength(timedCases().length);
+    expect(report.torch.problem).toContain("ENOENT");
+    expect(stdout).toMatch(/time {2}Llama-3.2-1B, 28 learning rates: .*\n(.*\n)*every bit is right/);
+  });
+
+  test("one wrong bit fails it", { timeout: 300_000 }, () => {
+    const damaged = join(home, "subjects.json");
+    const text = readFileSync(join(folder, "subjects.json"), "utf8");
+    const all = JSON.parse(text) as { readonly name: string; readonly ir: { readonly values: { op?: string }[] } }[];
+    const value = all.find(({ name }) => name === "Lion default")!.ir.values.find(({ op }) => op === "add")!;
+    value.op = "sub";
+    writeFileSync(damaged, text);
+    try {
+      writeFileSync(join(folder, "subjects.json"), JSON.stringify(all));
+      const { status, stdout } = run(...small, "--out", join(home, "damaged"));
+      expect(status).toBe(1);
+      expect(stdout).toMatch(/Lion default: [1-9]\d* of \d+ numbers differ; .* in the interpreter/);
+      expect(stdout).toContain("NOT RIGHT");
+    } finally {
+      writeFileSync(join(folder, "subjects.json"), text);
+    }
+  });
+
+  test("a GPU without machine code here asks for NVRTC, and every section that failed is told", () => {
+    mkdirSync(join(home, "empty"));
+    const env = { ...process.env, HOME: join(home, "empty"), VIRTUAL_ENV: "", CUDA_HOME: "", PRETEND_CAPABILITY: "130" };
+    const args = [join(folder, "run.sh"), ...small, "--out", join(home, "empty")];
+    const { status, stdout } = spawnSync("sh", args, { cwd: join(home, "empty"), encoding: "utf8", env });
+    expect(status).toBe(1);
+    for (const section of ["ways", "digits", "times", "bits"]) expect(stdout).toContain(`FAILED ${section}: `);
+    expect(stdout).toMatch(/FAILED ways: OptimizerError: NVRTC/);
+    expect(stdout).toContain("NOT RIGHT");
+  });
 });
