@@ -30,7 +30,18 @@ async function bindMeeting(pool: Pool, threads: number, then = "") {
   const module = await meeting(then);
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
   const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
-  const call = { arena: 0, sweep: "step", param: threads, grad: 0, state: 0, chunks: 1024, count: threads, rows: 0 };
+  const call = {
+    arena: 0,
+    sweep: "step",
+    param: threads,
+    grad: 0,
+    state: 0,
+    chunks: 1024,
+    count: threads,
+    rows: 0,
+    scalars: 0,
+    tensors: 0,
+  };
   const table = new Uint32Array(CHUNK_WORDS * threads);
   for (let i = 0; i < threads; i++) table[CHUNK_WORDS * i + CHUNK_FIELDS.indexOf("count")] = 2 * CHUNK_ELEMENTS;
   const work = divideWork([call], ["step"], threads, () => table);
@@ -51,7 +62,7 @@ async function withPool(threads: number, use: (pool: Pool, failures: string[]) =
 
 function errorOf(pool: Pool, launch: SharedLaunch): unknown {
   try {
-    pool.run(launch, 0);
+    pool.run(launch, 0, 0);
   } catch (error) {
     return error;
   }
@@ -64,7 +75,7 @@ describe("threads", () => {
       const { launch, met } = await bindMeeting(pool, threads);
       for (let step = 1; step <= 50; step++) {
         met[0] = 0;
-        pool.run(launch, 0);
+        pool.run(launch, 0, 0);
         expect(met[0]).toBe(threads);
       }
     });
@@ -80,13 +91,13 @@ describe("threads", () => {
           [large, 3],
         ] as const) {
           met[0] = 0;
-          pool.run(launch, 0);
+          pool.run(launch, 0, 0);
           expect(met[0]).toBe(threads);
         }
       }
       pool.release([small.launch.id]);
       large.met[0] = 0;
-      pool.run(large.launch, 0);
+      pool.run(large.launch, 0, 0);
       expect(large.met[0]).toBe(3);
     });
   });
@@ -122,7 +133,9 @@ describe("a worker", () => {
     await withPool(2, async (pool) => {
       const module = new WebAssembly.Module(Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0));
       const work = divideWork([], ["step"], 2, () => new Uint32Array());
-      const calls = [{ arena: 7, sweep: "step", param: 0, grad: 0, state: 0, chunks: 0, count: 0, rows: 0, run: () => {} }];
+      const calls = [
+        { arena: 7, sweep: "step", param: 0, grad: 0, state: 0, chunks: 0, count: 0, rows: 0, scalars: 0, tensors: 0, run: () => {} },
+      ];
       await expect(pool.bind({ module, memories: [], calls, work })).rejects.toMatchObject({ code: "no-device" });
     });
   });
@@ -133,12 +146,12 @@ describe("a worker", () => {
     const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
     const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
     // Nobody waits for anybody: `$param` is 1.
-    const call = { arena: 0, sweep: "step", param: 1, grad: 0, state: 0, chunks: 1024, count: 8, rows: 0 };
+    const call = { arena: 0, sweep: "step", param: 1, grad: 0, state: 0, chunks: 1024, count: 8, rows: 0, scalars: 0, tensors: 0 };
     const table = new Uint32Array(8 * CHUNK_WORDS).fill(2 * CHUNK_ELEMENTS);
     const work = divideWork([call], ["step"], 2, () => table);
     const launch = await pool.bind({ module, memories: [memory], calls: [{ ...call, run: exports.step as Sweep }], work });
     pool.end();
-    pool.run(launch, 0);
+    pool.run(launch, 0, 0);
     expect(new Int32Array(memory.buffer)[0]).toBe(8);
   });
 });
@@ -153,7 +166,7 @@ describe("work", () => {
         const tables = banks.map((bank) =>
           Uint32Array.from(bank.flatMap((count) => CHUNK_FIELDS.map((field) => (field === "count" ? count : 0)))),
         );
-        const call = { param: 0, grad: 0, state: 0, rows: 0, chunks: 0 };
+        const call = { param: 0, grad: 0, state: 0, rows: 0, scalars: 0, tensors: 0, chunks: 0 };
         const calls = names.flatMap((sweep) => banks.map((bank, arena): Call => ({ ...call, arena, sweep, count: bank.length })));
         const { items, bounds } = divideWork(calls, names, ranges, ({ arena }) => tables[arena]!);
         const done = calls.map(({ count }) => new Array<number>(count).fill(0));
@@ -174,7 +187,18 @@ describe("work", () => {
   test("is balanced by elements, one large tensor or thousands of small ones", () => {
     const balanceOf = (bank: readonly number[], ranges: number) => {
       const table = Uint32Array.from(bank.flatMap((count) => CHUNK_FIELDS.map((field) => (field === "count" ? count : 0))));
-      const call: Call = { arena: 0, sweep: "step", param: 0, grad: 0, state: 0, rows: 0, chunks: 0, count: bank.length };
+      const call: Call = {
+        arena: 0,
+        sweep: "step",
+        param: 0,
+        grad: 0,
+        state: 0,
+        rows: 0,
+        scalars: 0,
+        tensors: 0,
+        chunks: 0,
+        count: bank.length,
+      };
       const { items, bounds } = divideWork([call], ["step"], ranges, () => table);
       const loads = Array.from({ length: ranges }, () => 0);
       for (let range = 0; range < ranges; range++) {

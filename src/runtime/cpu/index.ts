@@ -5,7 +5,7 @@ import { CHUNK_WORDS } from "../../contract/manifest.js";
 import { ieee } from "../../numeric/float32.js";
 import type { Device, DeviceLostInfo, Launch, MemoryLayout } from "../device.js";
 import { DeviceLost, OptimizerError, show } from "../errors.js";
-import { createModuleCache, instantiate, type Sweep } from "./kernels.js";
+import { createModuleCache, type Finish, instantiate, type Sweep } from "./kernels.js";
 import { allocateCpu, type CpuMemory } from "./memory.js";
 import { coreCount, whyNoSharing } from "./platform.js";
 import { createPool, type SharedLaunch } from "./pool.js";
@@ -30,9 +30,14 @@ export interface CpuOptions {
   readonly arenaBytes?: number;
 }
 
+/** A sweep in all arenas, its number among the sweeps, or a finish in the first arena. */
+type Stage =
+  | { readonly kind: "sweep"; readonly sweep: number; readonly calls: readonly (Call & { readonly run: Sweep })[] }
+  | { readonly kind: "finish"; readonly run: Finish };
+
 interface CpuLaunch extends Launch {
   readonly memory: CpuMemory;
-  readonly calls: readonly (Call & { readonly run: Sweep })[];
+  readonly stages: readonly Stage[];
   /** Null: the calling thread works alone. */
   readonly shared: SharedLaunch | null;
 }
@@ -80,8 +85,13 @@ export async function cpu(options: CpuOptions = {}): Promise<Device<Float32Array
       const memories = cpuMemory.arenas.map((arena) => arena.memory);
       const module = await modules.compile(kernels, ranges > 1);
       const instances = await Promise.all(memories.map((one) => instantiate(module, one)));
-      const sweeps = program.sweeps.map(({ name }) => name);
-      const calls = callsOf(cpuMemory, sweeps).map((call) => ({ ...call, run: instances[call.arena]!(call.sweep) }));
+      const sweeps = program.sweeps.flatMap(({ kind, name }) => (kind === "sweep" ? [name] : []));
+      const stages = program.sweeps.map(({ kind, name }): Stage => {
+        if (kind === "finish") return { kind, run: instances[0]!.finish(name) };
+        const calls = callsOf(cpuMemory, name).map((call) => ({ ...call, run: instances[call.arena]!.sweep(name) }));
+        return { kind, sweep: sweeps.indexOf(name), calls };
+      });
+      const calls = stages.flatMap((stage) => (stage.kind === "sweep" ? stage.calls : []));
       let shared: SharedLaunch | null = null;
       if (pool !== null && ranges > 1) {
         const work = divideWork(calls, sweeps, ranges, ({ arena, chunks }) => tableAt(cpuMemory, arena, chunks));
@@ -89,16 +99,22 @@ export async function cpu(options: CpuOptions = {}): Promise<Device<Float32Array
         cpuMemory.launches.push(shared.id);
         checkLost();
       }
-      const launch: CpuLaunch = { dispatches: calls.length, memory: cpuMemory, calls, shared };
+      const finishes = stages.length - sweeps.length;
+      const launch: CpuLaunch = { dispatches: calls.length + finishes, memory: cpuMemory, stages, shared };
       return launch;
     },
     submit(launch, page, rows) {
       checkLost();
-      const { memory, calls, shared } = launch as CpuLaunch;
+      const { memory, stages, shared } = launch as CpuLaunch;
       const offset = page * memory.layout.pageBytes;
       for (const arena of memory.arenas) arena.rows.set(rows, offset / 4);
-      if (pool !== null && shared !== null) pool.run(shared, offset);
-      else for (const call of calls) call.run(call.param, call.grad, call.state, call.chunks, call.count, call.rows + offset);
+      for (const stage of stages) {
+        if (stage.kind === "finish") finish(memory, stage.run, offset);
+        else if (pool !== null && shared !== null) pool.run(shared, stage.sweep, offset);
+        else
+          for (const { run, param, grad, state, chunks, count, rows: at, scalars, tensors } of stage.calls)
+            run(param, grad, state, chunks, count, at + offset, scalars, tensors);
+      }
     },
     idle: () => done,
     destroy() {
@@ -128,22 +144,30 @@ function positive(given: unknown, name: string): number {
 
 const elementsOf = ({ arenas }: MemoryLayout) => arenas.reduce((sum, { elements }) => sum + elements, 0);
 
-/** Each bank of each arena, sweep by sweep. */
-function callsOf({ arenas }: CpuMemory, sweeps: readonly string[]): Call[] {
-  return sweeps.flatMap((sweep) =>
-    arenas.flatMap(({ layout, sections, chunks }, arena) =>
-      layout.banks.map(({ first, stateFirst }, bank) => ({
-        arena,
-        sweep,
-        param: sections.param + first * 4,
-        grad: sections.grad + first * 4,
-        state: sections.state + stateFirst * 4,
-        chunks: chunks[bank]!.address,
-        count: chunks[bank]!.table.length / CHUNK_WORDS,
-        rows: sections.rows,
-      })),
-    ),
+/** Each bank of each arena. */
+function callsOf({ arenas }: CpuMemory, sweep: string): Call[] {
+  return arenas.flatMap(({ layout, sections, chunks }, arena) =>
+    layout.banks.map(({ first, stateFirst }, bank) => ({
+      arena,
+      sweep,
+      param: sections.param + first * 4,
+      grad: sections.grad + first * 4,
+      state: sections.state + stateFirst * 4,
+      chunks: chunks[bank]!.address,
+      count: chunks[bank]!.table.length / CHUNK_WORDS,
+      rows: sections.rows,
+      scalars: sections.scalars,
+      tensors: sections.tensors,
+    })),
   );
+}
+
+/** On the calling thread, when all threads have ended their part of the sweeps before. */
+function finish({ arenas, scalars }: CpuMemory, run: Finish, offset: number): void {
+  const { sections } = arenas[0]!;
+  scalars!.gather();
+  run(sections.rows + offset, sections.scalars, sections.tensors);
+  scalars!.spread();
 }
 
 const tableAt = ({ arenas }: CpuMemory, arena: number, address: number) =>

@@ -4,8 +4,19 @@ import type { Kernels } from "../device.js";
 import { OptimizerError } from "../errors.js";
 import { withSharedMemory } from "./shared-import.js";
 
-/** NAME(param, grad, state, chunks, count, rows): byte addresses and a number of chunks. */
-export type Sweep = (param: number, grad: number, state: number, chunks: number, count: number, rows: number) => void;
+/** NAME(param, grad, state, chunks, count, rows, scalars, tensors): byte addresses and a number of chunks; many take but the first six. */
+export type Sweep = (
+  param: number,
+  grad: number,
+  state: number,
+  chunks: number,
+  count: number,
+  rows: number,
+  scalars: number,
+  tensors: number,
+) => void;
+/** NAME(rows, scalars, tensors): byte addresses. */
+export type Finish = (rows: number, scalars: number, tensors: number) => void;
 
 export interface ModuleCache {
   /** `shared`: for memories that threads share. */
@@ -40,12 +51,18 @@ async function compile(base64: string, shared: boolean): Promise<WebAssembly.Mod
   }
 }
 
-/** The sweeps of an instance over one memory, by name. */
-export async function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory): Promise<(sweep: string) => Sweep> {
+/** The sweeps and finishes of an instance over one memory, by name. */
+export interface Instance {
+  sweep(name: string): Sweep;
+  finish(name: string): Finish;
+}
+
+export async function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory): Promise<Instance> {
   const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
-  return (sweep) => {
-    const entry = exports[sweep];
-    if (typeof entry !== "function") throw new OptimizerError("manifest", `the kernel module has no sweep ${sweep}: build the spec again`);
-    return entry as Sweep;
+  const entry = (kind: string, name: string) => {
+    const found = exports[name];
+    if (typeof found === "function") return found as unknown;
+    throw new OptimizerError("manifest", `the kernel module has no ${kind} ${name}: build the spec again`);
   };
+  return { sweep: (name) => entry("sweep", name) as Sweep, finish: (name) => entry("finish", name) as Finish };
 }

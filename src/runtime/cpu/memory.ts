@@ -5,6 +5,7 @@ import { CHUNK_WORDS } from "../../contract/manifest.js";
 import type { ArenaLayout, DeviceMemory, MemoryLayout, Part } from "../device.js";
 import { OptimizerError } from "../errors.js";
 import { type UnifiedSections, unifiedSections } from "../layout.js";
+import { type CpuScalars, createScalars, type ScalarCopy } from "./scalars.js";
 
 const PAGE_BYTES = 65_536;
 
@@ -15,11 +16,13 @@ interface CpuArena extends Readonly<Record<Part, Float32Array>> {
   /** The chunk table of each bank, and its byte address. */
   readonly chunks: readonly { readonly address: number; readonly table: Uint32Array }[];
   readonly rows: Float32Array;
+  readonly scalars: ScalarCopy;
 }
 
 export interface CpuMemory extends DeviceMemory<Float32Array> {
   readonly layout: MemoryLayout;
   readonly arenas: readonly CpuArena[];
+  readonly scalars?: CpuScalars;
   /** Threads that work on it; its memories are shared where there are several. */
   readonly threads: number;
   /** Numbers of the launches that the pool's workers keep for it. */
@@ -30,6 +33,12 @@ export interface CpuMemory extends DeviceMemory<Float32Array> {
 export function allocateCpu(layout: MemoryLayout, threads: number, onDestroy: (launches: readonly number[]) => void): CpuMemory {
   let arenas = layout.arenas.map((arena) => allocateArena(arena, layout, threads > 1));
   const launches: number[] = [];
+  const scalars =
+    layout.scalars &&
+    createScalars(
+      arenas.map((arena) => arena.scalars),
+      layout.scalars,
+    );
   return {
     layout,
     threads,
@@ -48,8 +57,10 @@ export function allocateCpu(layout: MemoryLayout, threads: number, onDestroy: (l
     read: async (part, arena, offset, length) => arenas[arena]![part].slice(offset, offset + length),
     zero: (part, arena) => void arenas[arena]![part].fill(0),
     writeChunks: (arena, bank) => arenas[arena]!.chunks[bank]!.table.set(layout.arenas[arena]!.banks[bank]!.chunks),
+    ...(scalars && { scalars }),
     destroy: () => {
       arenas = [];
+      scalars?.release();
       onDestroy(launches.splice(0));
     },
   };
@@ -58,7 +69,8 @@ export function allocateCpu(layout: MemoryLayout, threads: number, onDestroy: (l
 function allocateArena(layout: ArenaLayout, memoryLayout: MemoryLayout, shared: boolean): CpuArena {
   const rowBytes = memoryLayout.pageBytes * memoryLayout.pages;
   const chunkCount = layout.banks.reduce((sum, bank) => sum + bank.chunks.length / CHUNK_WORDS, 0);
-  const sections = unifiedSections(layout, chunkCount, rowBytes);
+  const { scalars } = memoryLayout;
+  const sections = unifiedSections(layout, chunkCount, rowBytes, scalars);
   const memory = createMemory(sections.bytes, shared);
   const { buffer } = memory;
   let address = sections.chunks;
@@ -69,6 +81,8 @@ function allocateArena(layout: ArenaLayout, memoryLayout: MemoryLayout, shared: 
     address += table.byteLength;
     return entry;
   });
+  const table = new Uint32Array(buffer, sections.tensors, scalars?.table.length ?? 0);
+  if (scalars !== undefined) table.set(scalars.table);
   return {
     memory,
     layout,
@@ -78,6 +92,7 @@ function allocateArena(layout: ArenaLayout, memoryLayout: MemoryLayout, shared: 
     grad: new Float32Array(buffer, sections.grad, layout.elements),
     state: new Float32Array(buffer, sections.state, layout.stateElements),
     rows: new Float32Array(buffer, sections.rows, rowBytes / 4),
+    scalars: { layout, numbers: new Float32Array(buffer, sections.scalars, scalars?.elements ?? 0), table },
   };
 }
 

@@ -30,8 +30,8 @@ export interface SharedLaunch {
 export interface Pool {
   /** Tells the workers of a launch, and resolves when all of them can run it. */
   bind(parts: SharedParts): Promise<SharedLaunch>;
-  /** Runs a launch with the coefficient rows at a byte offset. Throws DeviceLost where a thread fails, now and from then on. */
-  run(launch: SharedLaunch, page: number): void;
+  /** Runs a sweep of a launch with the coefficient rows at a byte offset. Throws DeviceLost where a thread fails, now and from then on. */
+  run(launch: SharedLaunch, sweep: number, page: number): void;
   release(launches: readonly number[]): void;
   end(): void;
 }
@@ -124,7 +124,9 @@ export function createPool(options: PoolOptions, onFailure: (reason: string) => 
       const end = bounds[sweep * (ranges + 1) + range + 1]!;
       for (let item = Atomics.add(control, word, 1); item < end; item = Atomics.add(control, word, 1)) {
         const call = calls[items[ITEM_WORDS * item]!]!;
-        call.run(call.param, call.grad, call.state, items[ITEM_WORDS * item + 1]!, items[ITEM_WORDS * item + 2]!, call.rows + page);
+        const chunks = items[ITEM_WORDS * item + 1]!;
+        const count = items[ITEM_WORDS * item + 2]!;
+        call.run(call.param, call.grad, call.state, chunks, count, call.rows + page, call.scalars, call.tensors);
       }
     }
   }
@@ -169,9 +171,9 @@ export function createPool(options: PoolOptions, onFailure: (reason: string) => 
 
   return {
     bind,
-    run(launch, page) {
+    run(launch, sweep, page) {
       if (failure !== null) throw new DeviceLost(failure);
-      for (let sweep = 0; sweep < launch.work.sweeps; sweep++) runSweep(launch, sweep, page);
+      runSweep(launch, sweep, page);
     },
     release,
     end() {

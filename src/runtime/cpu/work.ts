@@ -24,6 +24,8 @@ export interface Call {
   /** Number of chunks. */
   readonly count: number;
   readonly rows: number;
+  readonly scalars: number;
+  readonly tensors: number;
 }
 
 export interface Work {

@@ -111,7 +111,7 @@ function takeShare() {
     const end = bounds[first + range + 1];
     for (let item = Atomics.add(control, next, 1); item < end; item = Atomics.add(control, next, 1)) {
       const call = calls[items[3 * item]];
-      call.run(call.param, call.grad, call.state, items[3 * item + 1], items[3 * item + 2], call.rows + page);
+      call.run(call.param, call.grad, call.state, items[3 * item + 1], items[3 * item + 2], call.rows + page, call.scalars, call.tensors);
     }
   }
 }
