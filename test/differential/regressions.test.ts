@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import { compileOne, openTargets } from "./compare-batch.js";
-import type { Program } from "./program.js";
+import type { Program, ProgramHyper } from "./program.js";
 import { runEverywhere } from "./run-everywhere.js";
 
 const found: Readonly<Record<string, string>> = {
@@ -13,8 +13,14 @@ const found: Readonly<Record<string, string>> = {
     "state w = 1 when rank == 2 or numel > 4  if rank == 2 { w <- w + grad }  s <- if numel > 4 then w else grad",
   "a state of a condition used under the negation of its opposite":
     "state w = 1 when numel > 4  if numel <= 4 { s <- grad } else { w <- w + grad  s <- w }",
+  "a condition of twenty parts asked twice": `${Array.from({ length: 20 }, (_, i) => `fixed hyper h${i} = ${i}`).join("  ")}
+    c = ${Array.from({ length: 20 }, (_, i) => `h${i} > rank`).join(" or ")}
+    if c { s <- grad }  if c { param <- param - s } else { s <- 1 - grad }`,
 };
 
+const defaultOf = (name: string, byDefault: number): ProgramHyper => {
+  return { name, type: "number", fixed: false, byDefault, given: "default", values: [byDefault] };
+};
 const targets = await openTargets(["cpu"]);
 
 describe("programs that once failed", () => {
@@ -23,7 +29,7 @@ describe("programs that once failed", () => {
       name: "Found",
       text: `optimizer Found { hyper lr = 0.1  state s = 0  ${statements}  param <- param - lr * s }`,
       options: {},
-      hypers: [{ name: "lr", type: "number", fixed: false, byDefault: 0.1, given: "default", values: [0.1] }],
+      hypers: [defaultOf("lr", 0.1), ...Array.from({ length: 20 }, (_, i) => defaultOf(`h${i}`, i))],
       shapes: [[], [3], [9], [2, 2], [2, 5], [1, 2, 3]],
       steps: 3,
       seed: 5,

@@ -46,7 +46,21 @@ function createDecisions(
   path: readonly Decision[],
 ): Decisions & { readonly made: readonly Decision[] } {
   const made: Decision[] = [];
-  const known = (condition: ValueId) => implied(made, condition);
+  const known = (condition: ValueId) => settledAs(condition) ?? implied(made, condition);
+
+  /** What needs no table: decided itself, or through its parts. */
+  function settledAs(condition: ValueId): boolean | null {
+    const decided = made.find((decision) => decision.condition === condition);
+    if (decided !== undefined) return decided.is;
+    const value = builder.value(condition);
+    if (value.kind === "literal") return value.value === 1;
+    if (value.kind !== "apply") return null;
+    const args = value.op === "not" || value.op === "and" || value.op === "or" ? value.args.map(settledAs) : [];
+    if (value.op === "not") return args[0] === null ? null : !args[0];
+    const absorbing = value.op === "or";
+    if (args.includes(absorbing)) return absorbing;
+    return args.length > 0 && !args.includes(null) ? !absorbing : null;
+  }
 
   function decide(condition: ValueId): boolean {
     const value = builder.value(condition);
