@@ -1,0 +1,78 @@
+// Kill -9 at any moment of a save leaves the old file or the new one, whole.
+
+import { spawn, spawnSync } from "node:child_process";
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { readSafetensors } from "../../src/runtime/state/safetensors.js";
+
+const KILLS = 50;
+/** Milliseconds after the first saves have begun: enough for several. */
+const LATEST = 60;
+/** Saves under way in each killed process. */
+const SAVERS = 4;
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), "optspec-killed-"));
+const program = join(folder, "saver.mjs");
+const old = join(folder, "old.safetensors");
+
+beforeAll(async () => {
+  const source = (path: string) => join(root, "src/runtime", path);
+  await build({
+    entryPoints: [join(root, "test/state/saver.entry.ts")],
+    outfile: program,
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    target: "node20",
+    alias: { "optspec/runtime": source("index.ts"), "optspec/cpu": source("cpu/index.ts"), "optspec/node": source("node/index.ts") },
+  });
+  expect(spawnSync(process.execPath, [program, "1", old], { stdio: "inherit" }).status).toBe(0);
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Starts saving into every file, over the old one there, and kills some time after. */
+async function saveAndKill(files: readonly string[], milliseconds: number): Promise<void> {
+  for (const file of files) copyFileSync(old, file);
+  const child = spawn(process.execPath, [program, "2", ...files], { stdio: ["ignore", "pipe", "inherit"] });
+  const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  child.stdout.once("data", () => setTimeout(() => child.kill("SIGKILL"), milliseconds));
+  await ended;
+  expect(child.signalCode).toBe("SIGKILL");
+}
+
+/** The one generation that all of a file is of. */
+function generationOf(path: string): number {
+  const { tensors, metadata } = readSafetensors(readFileSync(path));
+  const generation = (JSON.parse(metadata.get("hypers")!) as { readonly lr: number }).lr;
+  expect([...tensors.keys()].sort()).toEqual(["param/w", "state.m/w", "state.v/w", "t/w"]);
+  const [expected] = new Uint32Array(Float32Array.of(generation).buffer);
+  for (const [name, { bytes, shape }] of tensors) {
+    if (name === "t/w") continue;
+    const words = new Uint32Array(new Uint8Array(bytes).buffer);
+    expect([name, words.length, words.every((word) => word === expected)]).toEqual([name, shape[0], true]);
+  }
+  return generation;
+}
+
+test(`of ${KILLS * SAVERS} saves that are killed, each leaves a whole file`, async () => {
+  let drafts = 0;
+  const generations = new Set<number>();
+  async function kill(index: number): Promise<void> {
+    const own = join(folder, String(index));
+    mkdirSync(own);
+    const files = Array.from({ length: SAVERS }, (_, saver) => join(own, `${saver}.safetensors`));
+    await saveAndKill(files, (index / KILLS) * LATEST);
+    for (const file of files) generations.add(generationOf(file));
+    drafts += readdirSync(own).length - files.length;
+    rmSync(own, { recursive: true });
+  }
+  for (let index = 0; index < KILLS; index += 2) await Promise.all([kill(index), kill(index + 1)]);
+  // Kills did come in the middle of saves, and at different ones.
+  expect(drafts).toBeGreaterThan(KILLS);
+  expect(generations.size).toBeGreaterThan(1);
+});
