@@ -316,7 +316,6 @@ export const laterCases = {
     "state v: «row» = 0  v <- v + 1  param <- param * v",
     "input «hessian»  param <- param * hessian",
     "«store { lr: bf16 }»",
-    "schedule «s» = -> 1 linear 10; hold 5",
     "entry «eval» from train { param <- param * 2 }",
     "transform «r»(x; a) { state s = 0  s <- s + x * a  return s }  param <- param - r(grad; 2)",
     "hyper a = 1  «before» { grad <- grad * a }",

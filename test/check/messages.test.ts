@@ -14,6 +14,7 @@ import {
   useCases,
 } from "./cases.js";
 import { around, checkText, unmark } from "./marked.js";
+import { scheduleCases, unseenBySchedules } from "./schedule-cases.js";
 
 const all: Cases = {
   ...nameCases,
@@ -24,15 +25,19 @@ const all: Cases = {
   ...ruleCases,
   ...limitCases,
   ...laterCases,
+  ...scheduleCases,
 };
 
-describe.each(Object.entries(all).filter(([, texts]) => texts.length > 0))("%s", (code, texts) => {
-  test.each(texts)("%s", (marked) => {
-    const { text, places } = unmark(around(marked));
-    const told = checkText(text).diagnostics.map((d) => `${d.code} at «${text.slice(d.span.from, d.span.to)}» ${d.span.from}`);
-    expect(told).toEqual(places.map(({ from, to }) => `${code} at «${text.slice(from, to)}» ${from}`));
-  });
-});
+describe.each([...Object.entries(all), ...Object.entries(unseenBySchedules)].filter(([, texts]) => texts.length > 0))(
+  "%s",
+  (code, texts) => {
+    test.each(texts)("%s", (marked) => {
+      const { text, places } = unmark(around(marked));
+      const told = checkText(text).diagnostics.map((d) => `${d.code} at «${text.slice(d.span.from, d.span.to)}» ${d.span.from}`);
+      expect(told).toEqual(places.map(({ from, to }) => `${code} at «${text.slice(from, to)}» ${from}`));
+    });
+  },
+);
 
 test("every message has a case, those of limits in their own test", () => {
   const limits = ["nested-too-deeply", "optimizer-too-large", "too-many-states", "too-many-variants", "too-many-coefficients"];

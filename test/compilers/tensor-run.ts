@@ -18,6 +18,7 @@ const emptySpec: Spec = {
   body: [],
   rules: { name: "Hand", formulas: [], blocks: [], bounds: [], fixedByConditions: [] },
   rulesets: [],
+  schedules: [],
   span,
 };
 

@@ -1,6 +1,7 @@
 // The golden runs that the shipped specs must equal: other people's implementations, their arguments spelled as our settings.
 
 import { readFileSync } from "node:fs";
+import { paddleSchedule } from "../schedules/paddle-schedule.js";
 import { exampleText, golden, type ReplayCase, withClause } from "./replay-case.js";
 
 type Json = number | string | boolean | null | readonly Json[] | { readonly [key: string]: Json };
@@ -9,6 +10,7 @@ interface GoldenCase {
   readonly inputs: string;
   readonly lrByStep: readonly number[] | null;
   readonly notes: string | null;
+  readonly groups?: readonly PaddleGroup[] | null;
   readonly semantics?: string;
   readonly params?: readonly {
     readonly param: string;
@@ -20,12 +22,22 @@ interface GoldenCase {
   }[];
 }
 
+interface PaddleGroup {
+  readonly params: readonly string[];
+  readonly learning_rate?: number;
+  readonly weight_decay?: number;
+  readonly beta1?: number;
+  readonly beta2?: number;
+  readonly epsilon?: number;
+}
+
 function casesOf(family: string): readonly (readonly [name: string, golden: GoldenCase])[] {
   return Object.entries(JSON.parse(readFileSync(new URL(`${family}/cases.json`, golden), "utf8")) as Record<string, GoldenCase>);
 }
 
-/** Their learning rate by step, or its one number. */
+/** Their schedule, where they say which; else their learning rate by step, or its one number. */
 function learningRate(lrByStep: readonly number[] | null, otherwise: Json | undefined): number | ((step: number) => number) {
+  if (Array.isArray(otherwise) && typeof otherwise[0] === "string") return paddleSchedule(otherwise[0], otherwise[1]);
   return lrByStep === null ? (otherwise as number) : (step) => lrByStep[step]!;
 }
 
@@ -113,8 +125,22 @@ optimizer Adam {
   param <- param - lr / (1 - beta1^t) * (m / (sqrt(v) / sqrt(1 - beta2^t) + epsilon))
 }`;
 
+/** Their groups as ours: `learning_rate` multiplies in both; `round` as their f32 run holds the betas. */
+function groupsOf(groups: readonly PaddleGroup[], round: (beta: number) => number) {
+  const rounded = (key: "beta1" | "beta2", value: number | undefined) => (value === undefined ? {} : { [key]: round(value) });
+  return groups.map(({ params, learning_rate: lr, weight_decay: decay, beta1, beta2, epsilon }) => ({
+    params,
+    ...(lr !== undefined && { lr }),
+    // Paddle's kernel holds it as f32, in its float64 runs too.
+    ...(decay !== undefined && { weightDecay: Math.fround(decay) }),
+    ...rounded("beta1", beta1),
+    ...rounded("beta2", beta2),
+    ...(epsilon !== undefined && { epsilon }),
+  }));
+}
+
 export function paddleAdamCases(): readonly ReplayCase[] {
-  return casesOf("paddle-adamw").map(([name, { args, lrByStep, inputs }]): ReplayCase => {
+  return casesOf("paddle-adamw").map(([name, { args, lrByStep, inputs, groups }]): ReplayCase => {
     const decay = args.weight_decay ?? 0;
     const filter = args.apply_decay_param_fun as { readonly falseFor: readonly string[] } | null | undefined;
     const adam = name.startsWith("adam-");
@@ -131,13 +157,14 @@ export function paddleAdamCases(): readonly ReplayCase[] {
       settings: {
         lr: learningRate(lrByStep, args.learning_rate),
         ...adamHypers(args),
-        weightDecay: Array.isArray(decay) ? decay[1] : decay,
+        weightDecay: Array.isArray(decay) ? decay[1] : groups ? Math.fround(decay as number) : decay,
+        ...(groups && { groups: groupsOf(groups, (beta) => beta) }),
       },
       run: `paddle-adamw/${inputs}`,
       gold: `paddle-adamw/${name}`,
       states: { m: "moment1", v: "moment2", vmax: "moment2_max" },
-      narrow: heldAsF32(args),
-      ...(!adam && { wideText: withDecayAsF32(text, "lr * weight_decay", decay as number) }),
+      narrow: { ...heldAsF32(args), ...(groups && { groups: groupsOf(groups, Math.fround) }) },
+      ...(!adam && !groups && { wideText: withDecayAsF32(text, "lr * weight_decay", decay as number) }),
     };
   });
 }

@@ -120,6 +120,7 @@ export function spec({ globals = [], options = [], states = [], body }: Parts): 
     body,
     rules,
     rulesets: [],
+    schedules: [],
     span,
   };
 }

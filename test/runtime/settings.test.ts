@@ -38,7 +38,7 @@ test.each<[string, unknown, string, string | RegExp]>([
     "a schedule out of range",
     { params: [w], lr: () => -1 },
     "invalid-hyper",
-    "lr must be in [0, inf), not -1 (from its function, asked for step 0, of parameter \"w\")",
+    'lr must be in [0, inf), not -1 (from its function, asked for step 0, of parameter "w")',
   ],
   [
     "a misspelled option word",

@@ -46,6 +46,10 @@ export function wholeOptimizer(
       used.add(change);
       return changedOption(item, change);
     }
+    if (item.kind === "schedule" && change?.kind === "schedule") {
+      used.add(change);
+      return change;
+    }
     return item;
   });
   return { body: [...inherited, ...decl.body.filter((item) => !used.has(item))], rulesets: [...under.rulesets, ...taken] };
@@ -91,6 +95,7 @@ function refuseLater(item: Item, reporter: CheckReporter): boolean {
   switch (item.kind) {
     case "hyper":
     case "option":
+    case "schedule":
     case "rules":
     case "set":
     case "order":

@@ -12,7 +12,6 @@ const whats = {
   input: "an input",
   order: "an order",
   set: "a set",
-  schedule: "a schedule",
 } as const satisfies Partial<Record<Item["kind"], string>>;
 
 /** Items that declare a name of the optimizer; functions have names of their own. */

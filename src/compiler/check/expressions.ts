@@ -124,8 +124,9 @@ function checkIndex(expr: Extract<Expr, { kind: "index" }>, env: Env): Checked {
     checkExpr(expr.index, env);
     return null;
   }
-  if (env.place === "default" && (name === "numel" || name === "shape")) {
-    return refuse(name, "a fact of the parameters", "a default is one value that needs no model", expr, env);
+  if ((env.place === "default" || env.place === "schedule") && (name === "numel" || name === "shape")) {
+    const what = env.place === "default" ? "a default is one value" : "a schedule is one multiplier";
+    return refuse(name, "a fact of the parameters", `${what} that needs no model`, expr, env);
   }
   if (name === "numel" && expr.index.kind === "name" && expr.index.name === "model") {
     return { kind: "ambient", ambient: "modelNumel", type: "number", extent: "model", stage: "setup", span };

@@ -37,6 +37,7 @@ export function isAmbient(name: string): name is AmbientName {
 const placeNames: Readonly<Record<Place, string>> = {
   body: "here",
   default: "in the default of a hyper",
+  schedule: "in a schedule",
   initial: "in an initial value",
   when: "in a condition of a declaration",
   ruleValue: "in a rule",
@@ -66,6 +67,7 @@ export function checkName(node: NameExpr, env: Env): Checked {
   if (ctx.states.has(name)) return readState(node, "current", env);
   if (ctx.hypers.has(name)) return readHyper(node, "value", env);
   if (ctx.options.has(name)) return readOption(node, env);
+  if (name === "k" && env.place === "schedule" && !env.inFunction) return optimizerSteps(node.span);
   const declared = ctx.declared.get(name);
   if (declared !== undefined) {
     ctx.early.add(name);
@@ -78,6 +80,12 @@ export function checkName(node: NameExpr, env: Env): Checked {
   if (name === "index" && env.place === "ruleValue") return readIndex(node, env);
   reportUnknown(node, env);
   return null;
+}
+
+/** `k` of a schedule: the steps that the optimizer has completed. */
+export function optimizerSteps(span: Identifier["span"]): TypedExpr {
+  const step: TypedExpr = { kind: "ambient", ambient: "step", type: "number", extent: "model", stage: "step", span };
+  return apply("sub", [step, literal(1, span)], span);
 }
 
 function reportUnknown(node: NameExpr, env: Env): void {
@@ -138,6 +146,7 @@ export function readState(node: Identifier, version: "current" | "old", env: Env
   const { name } = node;
   const state = env.ctx.states.get(name)!;
   state.reads++;
+  if (env.place === "schedule") return refuse(name, "a state", "a schedule is a function of `k` and of hypers", node, env);
   if (env.inFunction) return refuse(name, "a state", "hand it in as an argument", node, env);
   if (env.place === "initial") return refuse(name, "a state", "write the value that it starts from", node, env);
   if (env.place !== "body") return refuse(name, "a state", "states change at every step; this is decided before", node, env);
@@ -170,7 +179,17 @@ export function readHyper(node: Identifier, form: HyperForm, env: Env): TypedExp
   hyper.uses++;
   const atSetup = hyper.fixed || env.place === "default" || env.place === "initial";
   const type = form === "value" && hyper.type === "bool" ? "boolean" : "number";
-  return { kind: "hyper", hyper: node.name, form, type, extent: "tensor", stage: atSetup ? "setup" : "step", span: placeOf(node, env) };
+  // A schedule is part of how hypers get their values: it reads what was given.
+  const read = env.place === "schedule" ? "peak" : form;
+  return {
+    kind: "hyper",
+    hyper: node.name,
+    form: read,
+    type,
+    extent: "tensor",
+    stage: atSetup ? "setup" : "step",
+    span: placeOf(node, env),
+  };
 }
 
 function readOption(node: NameExpr, env: Env): Checked {
@@ -186,8 +205,8 @@ function readOption(node: NameExpr, env: Env): Checked {
 
 /** Options are open where hypers get their defaults and where rules are decided. */
 export function optionAllowed(node: Identifier, env: Env): boolean {
-  if (env.place === "default") {
-    refuse(node.name, "an option", "all builds share the defaults: let the caller give this hyper, or choose where it is used", node, env);
+  if (env.place === "default" || env.place === "schedule") {
+    refuse(node.name, "an option", "all builds share it: let the caller give this hyper, or choose where it is used", node, env);
     return false;
   }
   if (inRules(env.place)) {
@@ -201,6 +220,14 @@ function readAmbient(name: AmbientName, node: NameExpr, env: Env): Checked {
   const span = placeOf(node, env);
   const fact = (ambient: "t" | "rank" | "numel" | "rows" | "cols", extent: Extent, stage: Stage): Checked => {
     if (env.place === "default") return refuse(name, "a fact of one parameter", "a default is one value for all parameters", node, env);
+    if (env.place === "schedule")
+      return refuse(
+        name,
+        "a fact of one parameter",
+        "a schedule is one multiplier for all parameters: `k` counts the completed steps",
+        node,
+        env,
+      );
     return { kind: "ambient", ambient, type: "number", extent, stage, span };
   };
   switch (name) {
@@ -229,7 +256,7 @@ function readAmbient(name: AmbientName, node: NameExpr, env: Env): Checked {
       return null;
     case "param":
     case "grad":
-      if (inRules(env.place) || env.place === "default")
+      if (inRules(env.place) || env.place === "default" || env.place === "schedule")
         return refuse(name, "numbers on the device", "it is decided from names, shapes and hypers", node, env);
       if (name === "grad" && env.place === "initial") return refuse(name, "the gradient", "there is none before the first step", node, env);
       return { kind: "cell", cell: name, version: "current", type: "number", extent: "elem", stage: "device", span };

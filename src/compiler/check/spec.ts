@@ -90,6 +90,15 @@ export interface StateSpec {
   readonly span: Span;
 }
 
+/** What multiplies a hyper. */
+export interface ScheduleSpec {
+  readonly hyper: string;
+  /** Extent model, stage step at the latest; reads peaks of hypers and `step`. */
+  readonly value: TypedExpr;
+  /** The whole clause. */
+  readonly span: Span;
+}
+
 export interface Spec {
   readonly source: SourceText;
   readonly name: string;
@@ -97,6 +106,7 @@ export interface Spec {
   readonly hypers: readonly HyperSpec[];
   readonly options: readonly OptionSpec[];
   readonly states: readonly StateSpec[];
+  readonly schedules: readonly ScheduleSpec[];
   readonly body: readonly TypedStatement[];
   readonly rules: RuleSet;
   /** Taken by `with`. */

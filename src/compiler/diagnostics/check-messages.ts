@@ -1,6 +1,6 @@
 // What the checker says: about names, types, extents, stages, declarations and what is left unused. Rules have a table of their own.
 
-import type { Message } from "./catalogue.js";
+import type { Message } from "./diagnostic.js";
 import { didYouMean, extentPhrase, listed } from "./phrases.js";
 import { ruleMessages } from "./rule-messages.js";
 import { scheduleMessages } from "./schedule-messages.js";

@@ -34,7 +34,12 @@ export interface ManifestInput {
   readonly spec: Spec;
   readonly sha256: string;
   /** The hypers' default values, as host values by name. */
-  readonly defaults: { readonly values: readonly Value[]; readonly formulas: ReadonlyMap<string, ValueId> };
+  readonly defaults: {
+    readonly values: readonly Value[];
+    readonly formulas: ReadonlyMap<string, ValueId>;
+    /** Multipliers by hyper. */
+    readonly schedules: ReadonlyMap<string, ValueId>;
+  };
   readonly builds: readonly BuildInfo[];
 }
 
@@ -48,6 +53,7 @@ export function makeManifest({ spec, sha256, defaults, builds }: ManifestInput):
     const { name, doc, kind, words, value } = option;
     return { name, key: keyOf(name), doc, kind, words, value };
   });
+  const schedules = [...defaults.schedules].map(([hyper, value]) => ({ hyper, value: formulas.formula(value) }));
   return {
     manifestVersion: MANIFEST_VERSION,
     generator: GENERATOR,
@@ -55,6 +61,7 @@ export function makeManifest({ spec, sha256, defaults, builds }: ManifestInput):
     optimizer: { name: spec.name, doc: spec.doc },
     hypers,
     defaults: formulas.table,
+    ...(schedules.length > 0 && { schedules }),
     options,
     rules: spec.rules,
     ...(spec.rulesets.length > 0 && { rulesets: spec.rulesets }),
