@@ -4,10 +4,9 @@ import { spawn, spawnSync } from "node:child_process";
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { readSafetensors } from "../../src/runtime/state/safetensors.js";
+import { bundleProgram } from "./bundle-program.js";
 
 const KILLS = 50;
 /** Milliseconds after the first saves have begun: enough for several. */
@@ -15,22 +14,12 @@ const LATEST = 60;
 /** Saves under way in each killed process. */
 const SAVERS = 4;
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "optspec-killed-"));
-const program = join(folder, "saver.mjs");
+let program = "";
 const old = join(folder, "old.safetensors");
 
 beforeAll(async () => {
-  const source = (path: string) => join(root, "src/runtime", path);
-  await build({
-    entryPoints: [join(root, "test/state/saver.entry.ts")],
-    outfile: program,
-    bundle: true,
-    platform: "node",
-    format: "esm",
-    target: "node20",
-    alias: { "optspec/runtime": source("index.ts"), "optspec/cpu": source("cpu/index.ts"), "optspec/node": source("node/index.ts") },
-  });
+  program = await bundleProgram("saver.entry.ts", folder);
   expect(spawnSync(process.execPath, [program, "1", old], { stdio: "inherit" }).status).toBe(0);
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
