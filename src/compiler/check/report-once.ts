@@ -1,8 +1,8 @@
 // Holds messages back until a check is final, and tells each once: an inlined function is checked at every call. What only echoes
 // another mistake is not told: a name that the parser may have lost, or something unused whose use is the misspelled name.
 
-import { type Code, catalogue, type Message } from "../diagnostics/catalogue.js";
-import type { Label } from "../diagnostics/diagnostic.js";
+import { type Code, catalogue } from "../diagnostics/catalogue.js";
+import type { Label, Message } from "../diagnostics/diagnostic.js";
 import type { Reporter } from "../diagnostics/report.js";
 import type { Span } from "../source.js";
 

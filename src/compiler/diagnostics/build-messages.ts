@@ -1,6 +1,6 @@
 // Messages about builds: those that a caller asks for, and what a build does when it is tried.
 
-import type { Message } from "./catalogue.js";
+import type { Message } from "./diagnostic.js";
 
 const listed = (words: readonly string[]) => words.map((word) => `\`${word}\``).join(", ");
 

@@ -23,3 +23,12 @@ export interface Diagnostic {
   /** The way out: what to write instead. */
   readonly help?: string;
 }
+
+/** The words of a code, in the catalogue. */
+export interface Message {
+  readonly message: string;
+  /** "error" unless given. */
+  readonly severity?: Severity;
+  readonly caption?: string;
+  readonly help?: string;
+}

@@ -1,8 +1,8 @@
 // Collects diagnostics. The catalogue gives each code its words; a code's placeholders are typed arguments.
 
 import type { SourceText, Span } from "../source.js";
-import { type Code, catalogue, type Message } from "./catalogue.js";
-import type { Diagnostic, Label } from "./diagnostic.js";
+import { type Code, catalogue } from "./catalogue.js";
+import type { Diagnostic, Label, Message } from "./diagnostic.js";
 
 export interface Reporter {
   readonly diagnostics: readonly Diagnostic[];

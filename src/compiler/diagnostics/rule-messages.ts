@@ -1,6 +1,6 @@
 // What the checker says about `rules`.
 
-import type { Message } from "./catalogue.js";
+import type { Message } from "./diagnostic.js";
 import { didYouMean } from "./phrases.js";
 
 const withHelp = (message: string, help: string | undefined): Message => (help === undefined ? { message } : { message, help });

@@ -1,6 +1,6 @@
 // Messages of the syntax room.
 
-import type { Message } from "./catalogue.js";
+import type { Message } from "./diagnostic.js";
 import { didYouMean } from "./phrases.js";
 
 type None = Readonly<Record<string, never>>;
