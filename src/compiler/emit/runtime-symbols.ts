@@ -6,6 +6,7 @@ export const runtimeSymbols = {
   createOptimizer: { module: "optspec/runtime", kind: "value" },
   BaseSettings: { module: "optspec/runtime", kind: "type" },
   Device: { module: "optspec/runtime", kind: "type" },
+  GroupSettings: { module: "optspec/runtime", kind: "type" },
   HyperValue: { module: "optspec/runtime", kind: "type" },
   Optimizer: { module: "optspec/runtime", kind: "type" },
   Rules: { module: "optspec/runtime", kind: "type" },

@@ -9,7 +9,14 @@ import { importStatements, type Statements } from "./emit-typescript.js";
 import { hyperDoc } from "./hyper-doc.js";
 import { type ModuleNames, nameModule } from "./module-names.js";
 
-const symbols = ["BaseSettings", "Device", "HyperValue", "Optimizer", "OptimizerDefinition"] as const satisfies readonly RuntimeSymbol[];
+const symbols = [
+  "BaseSettings",
+  "Device",
+  "GroupSettings",
+  "HyperValue",
+  "Optimizer",
+  "OptimizerDefinition",
+] as const satisfies readonly RuntimeSymbol[];
 type Local = Readonly<Record<(typeof symbols)[number], string>>;
 
 export function declarationFile(request: EmitRequest): Statements {
@@ -33,7 +40,7 @@ function settingsTypes({ spec, manifest }: EmitRequest, names: ModuleNames, loca
         isReadonly: true,
         hasQuestionToken: true,
         type: hyper.type === "bool" ? "boolean" : hyper.fixed ? "number" : local.HyperValue,
-        docs: docOf(hyperDoc(spec, spec.hypers[i]!)),
+        docs: docOf(hyperDoc(spec, spec.hypers[i]!, spec.schedules)),
       })),
     },
     (writer) =>
@@ -43,7 +50,9 @@ function settingsTypes({ spec, manifest }: EmitRequest, names: ModuleNames, loca
         .write(`export type ${names.options} = ${buildsType(manifest.options, manifest.builds)};`)
         .blankLine()
         .writeLine(`/** What ${docComment(spec.name)} is made with. */`)
-        .write(`export type ${names.settings} = ${local.BaseSettings} & ${names.hypers} & ${names.options};`)
+        .write(
+          `export type ${names.settings} = ${local.BaseSettings} & ${local.GroupSettings}<${names.hypers}> & ${names.hypers} & ${names.options};`,
+        )
         .blankLine(),
   ];
 }

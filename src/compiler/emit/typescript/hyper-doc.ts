@@ -1,16 +1,23 @@
 // What a person sees when pointing at a hyperparameter: the spec's words, then its limits and its default as the spec writes it.
 
-import type { HyperSpec, Range } from "../../check/spec.js";
+import type { HyperSpec, Range, ScheduleSpec } from "../../check/spec.js";
+import type { Span } from "../../source.js";
 import type { NamedSource } from "../generator.js";
 
-export function hyperDoc(spec: NamedSource, { doc, type, range, fixed, globalBecause, value }: HyperSpec): string {
-  const written = spec.source.text.slice(value.span.from, value.span.to).replace(/\s+/g, " ");
+export function hyperDoc(
+  spec: NamedSource,
+  { name, doc, type, range, fixed, globalBecause, value }: HyperSpec,
+  schedules: readonly ScheduleSpec[] = [],
+): string {
+  const textOf = ({ from, to }: Span) => spec.source.text.slice(from, to).replace(/\s+/g, " ");
+  const schedule = schedules.find(({ hyper }) => hyper === name);
   const facts = [
     ...(type === "int" ? ["A whole number."] : []),
     ...(range === null ? [] : [`In ${rangeText(range)}.`]),
     ...(fixed ? ["Cannot change after creation."] : []),
     ...(globalBecause === null ? [] : ["One value for the whole model."]),
-    `Default: ${written}.`,
+    `Default: ${textOf(value.span)}.`,
+    ...(schedule === undefined ? [] : [`A number follows \`${textOf(schedule.span)}\`; a function or schedule takes its place.`]),
   ];
   return [...(doc === null ? [] : [doc]), facts.join(" ")].join("\n");
 }
