@@ -33,6 +33,8 @@ export interface Interpreter {
   /** The live elements of a state, the one number of a host state, or null where the parameter has no such state. */
   state(name: string, state: string): FloatArray | null;
   t(name: string): number;
+  /** Goes on after this many steps of a saved run, whose parameters and states have been written into the live arrays. */
+  resume(steps: number, t: (name: string) => number): void;
 }
 
 interface Tensor {
@@ -99,6 +101,10 @@ export function createInterpreter(ir: Ir, options: InterpreterOptions): Interpre
       return tensor.arrays.get(cell) ?? tensor.host.get(cell) ?? null;
     },
     t: (name) => tensorOf(name).t,
+    resume(completed, t) {
+      steps = completed;
+      for (const tensor of tensors) tensor.t = t(tensor.name);
+    },
   };
 }
 
