@@ -26,7 +26,7 @@ export async function main(args: readonly string[], context: Context, version: s
       .action(async () => {
         exitCode = await perform(context, command, run);
       });
-    program.addCommand(command);
+    program.addCommand(parent === undefined ? command : parent.copyInheritedSettings(program).addCommand(command));
   }
   try {
     await program.parseAsync(args, { from: "user" });
@@ -39,6 +39,8 @@ export async function main(args: readonly string[], context: Context, version: s
 
 interface Defined {
   readonly command: Command;
+  /** Of a command in two words the first. */
+  readonly parent?: Command;
   readonly run: () => Promise<Outcome>;
 }
 
@@ -134,6 +136,20 @@ function defineExplain(context: Context): Defined {
     return (await import("./explain.js")).explain(context, { ...setup, ...list, spec: spec!, name: name ?? null });
   };
   return { command, run };
+}
+
+function defineInfer(context: Context): Defined {
+  const parent = new Command("rules").description("write rules").helpCommand(false);
+  const command = new Command("infer")
+    .description("propose a ruleset for a model's list of parameters: a start to edit")
+    .requiredOption("--params <file>", "the model's parameters, as for explain")
+    .option("--name <name>", "of the ruleset", "Inferred")
+    .option("--out <file>", "where the text goes (default: stdout)");
+  const run = async () => {
+    const { params, name, out = null } = command.opts<{ params: string; name: string; out?: string }>();
+    return (await import("./infer.js")).infer(context, { params, name, out });
+  };
+  return { command, parent, run };
 }
 
 interface ReplayLists {

@@ -81,3 +81,47 @@ describe("build", () => {
     expect(out + talk).toContain("would be written into one folder");
   });
 });
+
+describe("rules infer", () => {
+  const model = Object.fromEntries([
+    ["bert.embeddings.w", [30, 2]],
+    ...[0, 1, 2].flatMap((n) => [
+      [`bert.layer.${n}.w`, [2, 2]],
+      [`bert.layer.${n}.b`, [2]],
+    ]),
+    ["head.w", [2, 2]],
+  ]);
+
+  test("writes a text that explain takes, and shows what it decides", async () => {
+    const folder = temporaryFolder();
+    put(folder, { "model.json": JSON.stringify(model) });
+    const ran = await optspec(folder, ["rules", "infer", "--params", "model.json"]);
+    expect(ran).toMatchObject({
+      exitCode: 0,
+      talk: expect.stringMatching(/bert\.layer\.\{0\.\.2\}\.w\s+3\s+0\.729 \.\. 0\.9[\s\S]*a start to edit/),
+    });
+    expect(ran.out).toMatch(/^\/\/\/ Proposed by `optspec rules infer` for model\.json: a start to edit\.[\s\S]*\nruleset Inferred \{/);
+
+    const written = await optspec(folder, ["rules", "infer", "--params", "model.json", "--name", "Bert", "--out", "bert.opt"]);
+    expect(written).toMatchObject({ exitCode: 0, talk: expect.stringContaining("optspec explain bert.opt --params model.json") });
+    const explained = await optspec(folder, ["explain", "bert.opt", "--params", "model.json"]);
+    expect(explained).toMatchObject({ exitCode: 0, out: written.out });
+    const json = JSON.parse((await optspec(folder, ["rules", "infer", "--params", "model.json", "--format", "json"])).out);
+    expect(json).toMatchObject({
+      ok: true,
+      families: [{ pattern: "^bert.layer.{n}", layers: 3, tensors: 6 }],
+      embeddings: ["^bert.embeddings"],
+    });
+  });
+
+  test("never overwrites, and refuses what is no name", async () => {
+    const folder = temporaryFolder();
+    put(folder, { "model.json": JSON.stringify(model), "mine.opt": "precious" });
+    const ran = await optspec(folder, ["rules", "infer", "--params", "model.json", "--out", "mine.opt"]);
+    expect(ran).toMatchObject({ exitCode: 2, talk: expect.stringContaining("mine.opt is there already") });
+    expect(readFileSync(join(folder, "mine.opt"), "utf8")).toBe("precious");
+    for (const name of ["1a", "a b", "x{}", "if"])
+      expect(await optspec(folder, ["rules", "infer", "--params", "model.json", "--name", name]), name).toMatchObject({ exitCode: 2 });
+    expect(await optspec(folder, ["rules", "infer"])).toMatchObject({ exitCode: 2 });
+  });
+});
