@@ -18,8 +18,8 @@ export async function main(args: readonly string[], context: Context, version: s
     .exitOverride()
     .configureOutput({ writeOut: context.out, writeErr: context.talk })
     .addHelpText("after", "\nExit codes: 0 clean, 1 problems found, 2 wrong usage or an internal failure.");
-  for (const define of [defineInit, defineBuild, defineCheck, defineExplain, defineReplay, defineReport, defineDoctor]) {
-    const { command, run } = define(context);
+  for (const define of [defineInit, defineBuild, defineCheck, defineExplain, defineInfer, defineReplay, defineReport, defineDoctor]) {
+    const { command, run, parent } = define(context);
     command
       .copyInheritedSettings(program)
       .addOption(new Option("--format <format>", "how the outcome is printed").choices(["pretty", "json", "github"]).default("pretty"))
