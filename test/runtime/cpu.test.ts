@@ -1,6 +1,6 @@
 // The optimizer on the CPU device: numbers, counts, views, changes between steps, missing gradients, the end of its life.
 
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { CHUNK_ELEMENTS } from "../../src/contract/manifest.js";
 import { cpu } from "../../src/runtime/cpu/index.js";
 import { type BaseSettings, createOptimizer, type Optimizer } from "../../src/runtime/index.js";
@@ -253,12 +253,34 @@ test("after destroy() every method says so", async () => {
   await expect(optimizer.step()).rejects.toEqual(destroyed);
   await expect(optimizer.download("w")).rejects.toEqual(destroyed);
   await expect(optimizer.idle()).rejects.toEqual(destroyed);
+  await expect(optimizer.prepare()).rejects.toEqual(destroyed);
   for (const call of [
     () => optimizer.set({ lr: 1 }),
     () => optimizer.tensor("w"),
     () => optimizer.upload("w", new Float32Array(1)),
     () => optimizer.zeroGrad(),
+    () => optimizer.encode({} as never),
+    () => optimizer.capture(1n),
   ]) {
     expect(call).toThrow(destroyed);
+  }
+});
+
+test("memory that the host does not have: what was asked, and a way out", async () => {
+  const { Memory } = WebAssembly;
+  const refusing = (descriptor: WebAssembly.MemoryDescriptor) => {
+    if (descriptor.initial > 1_000) throw new RangeError("WebAssembly.Memory(): could not allocate memory");
+    return new Memory(descriptor);
+  };
+  vi.stubGlobal("WebAssembly", Object.assign(Object.create(WebAssembly), { Memory: refusing }));
+  try {
+    await expect(create({ params: [{ name: "w", shape: [10_000_000] }] })).rejects.toMatchObject({
+      code: "out-of-memory",
+      message: expect.stringMatching(
+        /no WebAssembly memory of 1[6-9]\d{7} bytes for parameters, gradients and states: .*Train fewer parameters/,
+      ),
+    });
+  } finally {
+    vi.unstubAllGlobals();
   }
 });

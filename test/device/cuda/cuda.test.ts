@@ -20,7 +20,7 @@ import {
 } from "./pretend.js";
 
 const all = await subjects();
-const subject = all[0]!;
+const subject = all.find(({ name }) => name === "AdamW default")!;
 const definitionOf = ({ manifest, wgsl, wasm, cuda: text }: Subject) => ({
   manifest,
   kernels: { [manifest.builds[0]!.key]: { wgsl: async () => wgsl, wasm: async () => wasm, cuda: async () => text } },
@@ -234,6 +234,29 @@ describe.skipIf(whyNoPretence !== undefined)("memory of the caller's is checked 
     const device = await pretendCuda(subject.cuda);
     const error = await refusal(createOptimizer(definitionOf(subject), device, { params: [param("p", 100, given)] as never }));
     expect(error).toMatchObject({ code: "invalid-parameter", message: expect.stringMatching(message) });
+    device.destroy();
+  });
+
+  test.each<[string, (address: bigint) => unknown, RegExp]>([
+    ["null", () => ({ pointer: 0n, bytes: 400 }), /gradient of .*: the pointer is null/],
+    ["misaligned", (at) => ({ pointer: at + 1n, bytes: 404 }), /not a multiple of 4/],
+    ["too small", (at) => ({ pointer: at, bytes: 396 }), /100 elements need 400 bytes; 396 are there/],
+    ["unknown to CUDA", () => ({ pointer: address, bytes: 400 }), /no address that CUDA knows/],
+    ["longer than its memory", (at) => ({ pointer: at + 8n, bytes: 400 }), /no address that CUDA knows/],
+    ["without bytes", (at) => ({ pointer: at }), /must be/],
+    ["a number that is no address", () => ({ pointer: 1.5, bytes: 400 }), /pointer must be an address as a bigint, not 1\.5/],
+    ["of another type", () => new Float64Array(100), /not Float64Array/],
+  ])("a gradient: %s, and nothing is written", async (_, make, message) => {
+    const device = await pretendCuda(subject.cuda);
+    const memory = allocateOnGpu(new Float32Array(100).fill(1));
+    const data = new Float32Array(100).fill(3);
+    const optimizer = await createOptimizer(definitionOf(subject), device, { params: [param("p", 100, { data }), param("q", 1)] });
+    const step = optimizer.step({ gradients: { q: new Float32Array(1), p: make(memory.pointer) } as never });
+    expect(await refusal(step)).toMatchObject({ code: "invalid-gradient", message: expect.stringMatching(message) });
+    expect(optimizer.steps).toBe(0);
+    expect(await optimizer.download("p")).toEqual(data);
+    optimizer.destroy();
+    freeOnGpu(memory);
     device.destroy();
   });
 

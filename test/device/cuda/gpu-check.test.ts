@@ -48,7 +48,7 @@ describe.skipIf(whyNoPretence !== undefined)("packed", () => {
     const all = await subjects();
     compileTogether(
       all.map(({ cuda }) => cuda),
-      "-O2",
+      "-O0",
     );
     (await pretendCuda(all[0]!.cuda)).destroy();
     process.env.PRETEND_KERNELS = compileForCpu(all[0]!.cuda);

@@ -21,7 +21,7 @@ const onSystem = ["/usr/local/cuda/lib64", "/opt/cuda/lib64", "/usr/local/lib", 
   const found = existsSync(place) ? spawnSync("find", [place, "-maxdepth", "5", "-name", "libnvrtc.so.*"], { encoding: "utf8" }) : null;
   return (found?.stdout ?? "") !== "";
 });
-const [subject] = await subjects();
+const subject = (await subjects()).find(({ name }) => name === "AdamW default");
 const refusal = (promise: Promise<unknown>): Promise<OptimizerError> =>
   promise.then(
     () => Promise.reject(new Error("it was not refused")),
