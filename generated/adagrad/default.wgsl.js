@@ -23,8 +23,6 @@ struct Chunk {
 fn init_variant0(chunk: Chunk, row: u32, lane: u32) {
   let initial = vec4f(rows[row + 0u].y);
   for (var i = lane; i < (chunk.count + 3u) / 4u; i += 256u) {
-
-
     states[chunk.state + i] = initial;
   }
 }
