@@ -65,6 +65,13 @@ const right: Readonly<Record<string, string>> = {
     await optimizer.step({ gradients: { w: moment } });
     optimizer.tensor("w").param.fill(rate);
     export const name: "AdamWDL" = AdamWDL.name;`,
+  groups: `${adamwdl}import { reduceOnPlateau, warmupCosine } from "optspec/schedules";
+    const plateau = reduceOnPlateau({ learningRate: 1e-3 });
+    const groups: AdamWDLSettings["groups"] = [{ params: ["w"], lr: 0.5, weightDecay: 0, beta1: () => 0.9 }, { params: [], lr: { absolute: plateau } }];
+    const optimizer = await AdamWDL.create(device, { params, groups, lr: warmupCosine({ peak: 3e-4, warmup: 10, total: 100 }) });
+    plateau.step(0.5);
+    optimizer.set({ lr: { absolute: 1e-4 }, epsilon: 1e-6 }, { group: 1 });
+    optimizer.set({ lr: plateau });`,
   nothing: `${adamwdl} await using optimizer = await AdamWDL.create(device, { params }); await optimizer.step();`,
   builds: `${options_}
     await Options.create(device, { params });
@@ -85,6 +92,11 @@ const wrong: Readonly<Record<string, string>> = {
   "an unknown hyper": `${adamwdl} await AdamWDL.create(device, { params, learningRate: 1 });`,
   "a hyper of a wrong type": `${adamwdl} await AdamWDL.create(device, { params, lr: "1e-3" });`,
   "a schedule for a fixed hyper": `${adamwdl} await AdamWDL.create(device, { params, nLayers: () => 12 });`,
+  "an unknown hyper of a group": `${adamwdl} await AdamWDL.create(device, { params, groups: [{ params: ["w"], learningRate: 1 }] });`,
+  "a group without parameters": `${adamwdl} await AdamWDL.create(device, { params, groups: [{ lr: 1 }] });`,
+  "an absolute rate without a group": `${adamwdl} await AdamWDL.create(device, { params, lr: { absolute: 1 } });`,
+  "a factor of another hyper": `${adamwdl} await AdamWDL.create(device, { params, groups: [{ params: ["w"], beta1: { absolute: 1 } }] });`,
+  "an argument that a schedule does not have": `import { warmupCosine } from "optspec/schedules";\nwarmupCosine({ peak: 1, warmup: 1, total: 9, min: 0 });`,
   "a word that the option does not have": `${adamwdl} await AdamWDL.create(device, { params, decay: "none" });`,
   "no parameters": `${adamwdl} await AdamWDL.create(device, {});`,
   "changing a fixed hyper": `${adamwdl} (await AdamWDL.create(device, { params })).set({ nLayers: 3 });`,
