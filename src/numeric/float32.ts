@@ -1,17 +1,24 @@
 // What an arithmetic unit does with binary32: the profile of a device, and every operation of elements under it.
 // An f64 sum, product, quotient or root of f32 numbers, rounded to f32, is the correctly rounded f32 result (53 >= 2 * 24 + 2).
-// Operands must be f32 values; booleans are 0 and 1. "2.5ulp" division and fusing have no exact model and are taken as exact here.
+// Operands must be f32 values; booleans are 0 and 1. What no profile predicts, `unpredicted` lists; here it is computed exactly.
 
 import { roundToBfloat16 } from "./bfloat16.js";
 
 export interface ArithmeticProfile {
   readonly subnormals: "keep" | "flush";
+  /** Of quotients and square roots. */
   readonly division: "exact" | "2.5ulp";
+  /** Whether products and the sums that they go into may be rounded as one. */
   readonly fuses: boolean;
 }
 
 export const ieee: ArithmeticProfile = { subnormals: "keep", division: "exact", fuses: false };
 export const flushing: ArithmeticProfile = { subnormals: "flush", division: "exact", fuses: false };
+
+/** What may differ in bits from the interpreter on such a device, because a driver is free in it: in words, empty where nothing does. */
+export function unpredicted({ division, fuses }: ArithmeticProfile): readonly string[] {
+  return [...(division === "exact" ? [] : ["quotients", "square roots"]), ...(fuses ? ["sums of products"] : [])];
+}
 
 const SMALLEST_NORMAL = 2 ** -126;
 const single = new Float32Array(1);

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ops } from "../../src/compiler/ir/ops.js";
-import { float32Operations, flushing, ieee } from "../../src/numeric/float32.js";
+import { float32Operations, flushing, ieee, unpredicted } from "../../src/numeric/float32.js";
 import { exact, fromBits, round, roundRoot, toBits } from "./exact.js";
 
 const keep = float32Operations(ieee);
@@ -169,4 +169,9 @@ test("every operation of kernels has a meaning in every profile", () => {
   const device = Object.entries(ops).flatMap(([name, row]) => (row.device ? [name] : []));
   expect(Object.keys(keep).sort()).toEqual(device.sort());
   expect(Object.keys(flush).sort()).toEqual(device.sort());
+});
+
+test("what no profile predicts is said", () => {
+  expect([ieee, flushing].map(unpredicted)).toEqual([[], []]);
+  expect(unpredicted({ subnormals: "keep", division: "2.5ulp", fuses: true })).toEqual(["quotients", "square roots", "sums of products"]);
 });

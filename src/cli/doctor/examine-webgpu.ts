@@ -1,6 +1,7 @@
 // WebGPU in Node: the package "webgpu" (Dawn), a driver behind it, and what the adapter's arithmetic does.
 
 import { existsSync } from "node:fs";
+import { type ArithmeticProfile, unpredicted } from "../../numeric/float32.js";
 import { OptimizerError } from "../../runtime/errors.js";
 import type { WebGpuDevice } from "../../runtime/webgpu/index.js";
 import { CliError } from "../cli-error.js";
@@ -33,13 +34,19 @@ export async function examineWebGpu(context: Context): Promise<Finding> {
 }
 
 function factsOf({ name, gpuDevice, limits, profile }: WebGpuDevice): Finding["facts"] {
-  const division = profile.division === "exact" ? "rounds division correctly" : "divides to 2.5 ulp";
+  const division = profile.division === "exact" ? "rounds division correctly" : "divides and takes roots to 2.5 ulp";
   return {
     adapter: name,
     buffer: `up to ${bytesText(limits.arenaBytes)}, ${bytesText(limits.bindingBytes)} in one binding`,
     workgroups: `${gpuDevice.limits.maxComputeWorkgroupsPerDimension} a dimension of ${gpuDevice.limits.maxComputeInvocationsPerWorkgroup} invocations`,
     arithmetic: `${profile.subnormals === "keep" ? "keeps" : "flushes"} subnormals, ${division}, ${profile.fuses ? "fuses" : "does not fuse"} products and sums`,
+    bits: bitsText(profile),
   };
+}
+
+function bitsText(profile: ArithmeticProfile): string {
+  const free = unpredicted(profile);
+  return free.length === 0 ? "those of the interpreter under this arithmetic" : `those of the interpreter, but for ${free.join(" and ")}`;
 }
 
 function inTime<T>(work: Promise<T>): Promise<T> {

@@ -1,5 +1,5 @@
 // What a GPU's arithmetic does with binary32, found by asking it: one tiny kernel over values it cannot know in advance.
-// WebGPU tells nobody whether subnormals survive, whether a quotient is rounded right, whether a product and a sum are fused.
+// WebGPU tells nobody whether subnormals survive, whether quotients and roots are rounded right, whether a product and a sum are fused.
 
 import type { ArithmeticProfile } from "../../numeric/float32.js";
 import { OptimizerError } from "../errors.js";
@@ -16,8 +16,9 @@ const WGSL = `
   let i = id.x;
   let x = given[2u * i];
   let y = given[2u * i + 1u];
-  answers[2u * i] = select(x / y, x * y, i < 2u);
-  answers[2u * i + 1u] = x * y - 1.0;
+  answers[3u * i] = select(x / y, x * y, i < 2u);
+  answers[3u * i + 1u] = x * y - 1.0;
+  answers[3u * i + 2u] = sqrt(y);
 }`;
 
 /** The questions as pairs: two whose product is subnormal (one with a subnormal factor, one without), then quotients. */
@@ -38,23 +39,25 @@ export async function probeProfile(device: GPUDevice): Promise<ArithmeticProfile
   return judge(given, await runProbe(device, given));
 }
 
-function judge(given: Float32Array, answers: Float32Array): ArithmeticProfile {
+/** Three answers to each pair. */
+export function judge(given: Float32Array, answers: Float32Array): ArithmeticProfile {
   let exact = true;
   let fuses = false;
   for (let i = 4; i < given.length; i += 2) {
     const x = given[i]!;
     const y = given[i + 1]!;
-    if (answers[i] !== Math.fround(x / y)) exact = false;
-    if (answers[i + 1] !== Math.fround(Math.fround(x * y) - 1)) fuses = true;
+    const at = (i / 2) * 3;
+    if (answers[at] !== Math.fround(x / y) || answers[at + 2] !== Math.fround(Math.sqrt(y))) exact = false;
+    if (answers[at + 1] !== Math.fround(Math.fround(x * y) - 1)) fuses = true;
   }
-  const keeps = answers[0] === 2 ** -140 && answers[2] === 2 ** -120;
+  const keeps = answers[0] === 2 ** -140 && answers[3] === 2 ** -120;
   return { subnormals: keeps ? "keep" : "flush", division: exact ? "exact" : "2.5ulp", fuses };
 }
 
 async function runProbe(device: GPUDevice, given: Float32Array<ArrayBuffer>): Promise<Float32Array> {
-  const size = given.byteLength;
+  const size = (given.byteLength / 2) * 3;
   const { result, error } = inErrorScopes(device, ["validation", "out-of-memory"], () => {
-    const questionBuffer = device.createBuffer({ size, usage: BufferUsage.STORAGE | BufferUsage.COPY_DST });
+    const questionBuffer = device.createBuffer({ size: given.byteLength, usage: BufferUsage.STORAGE | BufferUsage.COPY_DST });
     const answerBuffer = device.createBuffer({ size, usage: BufferUsage.STORAGE | BufferUsage.COPY_SRC });
     device.queue.writeBuffer(questionBuffer, 0, given);
     const module = device.createShaderModule({ code: WGSL });
