@@ -95,8 +95,8 @@ describe("numbers between sweeps", () => {
       param <- param - lr * (c / total) * max[model](c / total) * grad
     }`);
     expect(costs(plan)).toEqual({ bytes: [16], sweeps: 2, finishes: 1 });
-    const [{ finish }] = plan.programs[0]!.phases as [{ finish: NonNullable<(typeof plan.programs)[0]["phases"][0]["finish"]> }];
-    expect(finish.rounds.map(({ totals }) => totals.length)).toEqual([1, 1, 0]);
+    const { finish } = plan.programs[0]!.phases[0]!;
+    expect(finish!.rounds.map(({ totals }) => totals.length)).toEqual([1, 1, 0]);
     expect(plan.scalars).toEqual({ model: 2, tensor: 4, partial: 2 });
   });
 });
