@@ -233,6 +233,11 @@ export const useCases = {
   "unused-hyper": ["hyper «a» = 1", "option «o» = false"],
   "state-never-read": ["state «m» = 0  m <- grad", "state «m» = 0"],
   "state-never-written": ["state «m» = 0  param <- param - m"],
+  "param-never-written": [
+    "optimizer «A» { hyper lr = 1  state m = 0  m <- m + lr * grad }",
+    "optimizer «A» { hyper lr = 1  state m = 0  m <- m + lr }  optimizer «B» = A { hyper lr = 2 }",
+  ],
+  "nothing-to-build": ["«»// optimizer A", "«»fn optimizer(x) = x"],
 } as const satisfies Cases;
 
 export const ruleCases = {

@@ -59,6 +59,7 @@ function checkFile(ast: Ast, reporter: Reporter): void {
   const built = ast.declarations.filter(
     (decl): decl is OptimizerDecl | RulesetDecl => decl.kind === "optimizer" || decl.kind === "ruleset",
   );
+  if (built.length === 0 && !reporter.hasErrors) reporter.report("nothing-to-build", undefined, { from: 0, to: 0 });
   checkBuiltNames(built, (name, other) => {
     reporter.report("optimizers-collide", { name: name.name, other: other.name }, name.span, [{ span: other.span, text: "the other one" }]);
   });

@@ -1,7 +1,12 @@
 // Things that are there and do nothing: computed values, hypers, options and states that nothing uses.
 
-import type { StateDecl } from "../syntax/ast.js";
+import type { Identifier, StateDecl } from "../syntax/ast.js";
 import type { Context } from "./context.js";
+
+/** Reports an optimizer that leaves every parameter as it is. */
+export function checkMoves({ lastWrite, reporter }: Context, { name, span }: Identifier): void {
+  if (!lastWrite.has("param")) reporter.report("param-never-written", { name }, span);
+}
 
 /** Reports what the whole text of an optimizer leaves unused. */
 export function checkUses(ctx: Context, states: readonly StateDecl[]): void {

@@ -13,7 +13,7 @@ import { notAvailable } from "./expressions.js";
 import { checkUncalled } from "./functions.js";
 import { createLibrary } from "./library.js";
 import { checkLimits, LARGEST_OPTIMIZER } from "./limits.js";
-import { checkUses } from "./lints.js";
+import { checkMoves, checkUses } from "./lints.js";
 import type { CheckReporter } from "./report-once.js";
 import { checkRules } from "./rules.js";
 import { partsOf } from "./ruleset.js";
@@ -107,7 +107,10 @@ export function checkOptimizer(decl: OptimizerDecl, file: FileScope): Checked {
     rulesets.push(checkTaken(set, { ...env, ctx: { ...ctx, functions: new Map(ofFile) } }, file, [rules, ...rulesets]));
   for (const info of ctx.functions.values()) if (local.includes(info.decl) && info.calls === 0) checkUncalled(info, env);
   if (ctx.size <= LARGEST_OPTIMIZER) {
-    if (!file.damaged && !items.some(hidesUses) && !file.functions.some(hidesUses)) checkUses(ctx, ofKind("state") satisfies StateDecl[]);
+    if (!file.damaged && !items.some(hidesUses) && !file.functions.some(hidesUses)) {
+      checkUses(ctx, ofKind("state") satisfies StateDecl[]);
+      checkMoves(ctx, decl.name);
+    }
     checkLimits(body, ctx, decl.name);
   }
   const called = [...ctx.functions.values()].filter((info: FunctionInfo) => info.calls > 0).map((info) => info.decl.name.name);

@@ -32,7 +32,13 @@ const ofLostText: ReadonlySet<Code> = new Set<Code>([
   "capture-not-bound",
   "missing-else",
 ]);
-const ofUnused: ReadonlySet<Code> = new Set<Code>(["unused-value", "unused-hyper", "state-never-read", "state-never-written"]);
+const ofUnused: ReadonlySet<Code> = new Set<Code>([
+  "unused-value",
+  "unused-hyper",
+  "state-never-read",
+  "state-never-written",
+  "param-never-written",
+]);
 
 interface Held {
   readonly code: Code;

@@ -244,6 +244,13 @@ const useMessages = {
   "unused-value": ({ name }: Named) => withHelp(`\`${name}\` is computed and never used`, "use it, or delete the line"),
   "unused-hyper": ({ name, what }: Named & { what: string }) =>
     withHelp(`nothing uses the ${what} \`${name}\``, "use it, or delete it: who sets it would expect an effect"),
+  "nothing-to-build": (): Message => ({
+    severity: "warning",
+    message: "this file has no optimizer and no ruleset: nothing is built from it",
+    help: "`optimizer Name { ... }`; `optspec init` writes one to begin with",
+  }),
+  "param-never-written": ({ name }: Named) =>
+    withHelp(`\`${name}\` never changes \`param\`: it would train nothing`, "write `param <- param - lr * grad`, or whatever its step is"),
   "state-never-read": ({ name, written }: Named & { written: boolean }) =>
     withHelp(
       `the state \`${name}\` is ${written ? "written and never read" : "never used"}`,

@@ -45,12 +45,16 @@ export function createKeyNamer(taken: Iterable<string> = []): Namer {
 /** Stems reserved by Windows, whatever the extension. */
 const deviceName = /^(con|prn|aux|nul|com\d|lpt\d)$/;
 
+/** Longer stems are cut: file systems take 255 bytes of a name, some paths of 260. */
+const LONGEST_STEM = 80;
+
 /** Names of files and folders: lower case, so that they differ on every file system. */
 export function createFileNamer(taken: Iterable<string> = []): Namer {
   const used = new Set(taken);
   return (name) => {
     const words = name.toLowerCase().split("-").map(asciiName);
-    let stem = words.join("-").replace(/^[_-]+/, "") || "v";
+    const whole = words.join("-").replace(/^[_-]+/, "");
+    let stem = whole.slice(0, LONGEST_STEM) || "v";
     while (used.has(stem) || deviceName.test(stem)) stem += "_";
     used.add(stem);
     return stem;
