@@ -1,8 +1,9 @@
 // What a run can be replayed on: the interpreter of the IR, in f32 or f64, and an optimizer on a device.
 
-import { createInterpreter } from "../compiler/ir/interpret.js";
+import { createInterpreter, type Interpreter } from "../compiler/ir/interpret.js";
 import type { Ir } from "../compiler/ir/value.js";
 import type { OptimizerDefinition } from "../contract/manifest.js";
+import type { ArithmeticProfile } from "../numeric/float32.js";
 import { createDecisions } from "../runtime/decisions.js";
 import type { Device } from "../runtime/device.js";
 import { createHypers, surroundingsOf } from "../runtime/hypers.js";
@@ -19,10 +20,15 @@ export interface InterpretedOptimizer {
   /** The IR of the one build; for f32 with its functions expanded. */
   readonly ir: Ir;
   readonly arithmetic: "f32" | "f64";
+  /** For f32; IEEE 754 if left out. */
+  readonly profile?: ArithmeticProfile;
 }
 
 /** The interpreter as a target. Rules and hypers are those of the runtime; the arithmetic is the oracle's. */
-export function interpreterTarget({ definition, ir, arithmetic }: InterpretedOptimizer, given: ReplaySettings): ReplayTarget {
+export function interpreterTarget(
+  { definition, ir, arithmetic, profile }: InterpretedOptimizer,
+  given: ReplaySettings,
+): ReplayTarget & { readonly interpreter: Interpreter } {
   const { manifest } = definition;
   const settings = readSettings(definition, given);
   const hypers = createHypers(manifest, settings.hypers, surroundingsOf(settings));
@@ -33,6 +39,7 @@ export function interpreterTarget({ definition, ir, arithmetic }: InterpretedOpt
   decisions.begin(1);
   const interpreter = createInterpreter(ir, {
     arithmetic,
+    ...(profile !== undefined && { profile }),
     params,
     hyper(param, name, form) {
       decisions.compute(param, Math.max(1, taken[param]!));
@@ -42,6 +49,7 @@ export function interpreterTarget({ definition, ir, arithmetic }: InterpretedOpt
   const states = statesOf(definition, ["elem", "tensor", "model"]);
   return {
     states,
+    interpreter,
     async step(gradients) {
       const step = interpreter.steps;
       hypers.refresh(step);
