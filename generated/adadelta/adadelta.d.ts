@@ -45,6 +45,7 @@ export interface AdadeltaTypes {
   readonly hypers: { readonly lr: number; readonly rho: number; readonly epsilon: number; readonly weightDecay: number };
   readonly mutable: "lr" | "rho" | "epsilon" | "weightDecay";
   readonly states: keyof AdadeltaStates;
+  readonly modelStates: never;
 }
 
 /** Adadelta (Zeiler, arXiv:1212.5701), as torch.optim.Adadelta. */

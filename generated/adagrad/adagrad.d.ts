@@ -48,6 +48,7 @@ export interface AdagradTypes {
   readonly hypers: { readonly lr: number; readonly lrDecay: number; readonly weightDecay: number; readonly initial: number; readonly epsilon: number };
   readonly mutable: "lr" | "lrDecay" | "weightDecay" | "initial" | "epsilon";
   readonly states: keyof AdagradStates;
+  readonly modelStates: never;
 }
 
 /** Adagrad (Duchi, Hazan and Singer, JMLR 12, 2011), as torch.optim.Adagrad. */

@@ -58,6 +58,7 @@ export interface AdamTypes {
   readonly hypers: { readonly lr: number; readonly beta1: number; readonly beta2: number; readonly epsilon: number; readonly weightDecay: number };
   readonly mutable: "lr" | "beta1" | "beta2" | "epsilon" | "weightDecay";
   readonly states: keyof AdamStates;
+  readonly modelStates: never;
 }
 
 /** Adam (Kingma and Ba, arXiv:1412.6980), as torch.optim.Adam: weight decay is added to the gradient. */

@@ -50,6 +50,7 @@ export interface AdamaxTypes {
   readonly hypers: { readonly lr: number; readonly beta1: number; readonly beta2: number; readonly epsilon: number; readonly weightDecay: number };
   readonly mutable: "lr" | "beta1" | "beta2" | "epsilon" | "weightDecay";
   readonly states: keyof AdamaxStates;
+  readonly modelStates: never;
 }
 
 /** AdaMax, Adam with the infinity norm (Kingma and Ba, arXiv:1412.6980, section 7), as torch.optim.Adamax. */

@@ -58,6 +58,7 @@ export interface AdamWTypes {
   readonly hypers: { readonly lr: number; readonly beta1: number; readonly beta2: number; readonly epsilon: number; readonly weightDecay: number };
   readonly mutable: "lr" | "beta1" | "beta2" | "epsilon" | "weightDecay";
   readonly states: keyof AdamWStates;
+  readonly modelStates: never;
 }
 
 /** AdamW: Adam with decoupled weight decay (Loshchilov and Hutter, arXiv:1711.05101), as torch.optim.AdamW. */

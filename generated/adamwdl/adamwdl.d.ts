@@ -67,6 +67,7 @@ export interface AdamWDLTypes {
   readonly hypers: { readonly lr: number; readonly beta1: number; readonly beta2: number; readonly epsilon: number; readonly weightDecay: number; readonly layerwiseDecay: number; readonly nLayers: number };
   readonly mutable: "lr" | "beta1" | "beta2" | "epsilon" | "weightDecay" | "layerwiseDecay";
   readonly states: keyof AdamWDLStates;
+  readonly modelStates: never;
 }
 
 /**

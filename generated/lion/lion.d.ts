@@ -43,6 +43,7 @@ export interface LionTypes {
   readonly hypers: { readonly lr: number; readonly beta1: number; readonly beta2: number; readonly weightDecay: number };
   readonly mutable: "lr" | "beta1" | "beta2" | "weightDecay";
   readonly states: keyof LionStates;
+  readonly modelStates: never;
 }
 
 /** Lion: the sign of an interpolated momentum (Chen et al., arXiv:2302.06675), as the authors' own code. */

@@ -61,6 +61,7 @@ export interface NAdamTypes {
   readonly hypers: { readonly lr: number; readonly beta1: number; readonly beta2: number; readonly epsilon: number; readonly weightDecay: number; readonly momentumDecay: number };
   readonly mutable: "lr" | "beta1" | "beta2" | "epsilon" | "weightDecay" | "momentumDecay";
   readonly states: keyof NAdamStates;
+  readonly modelStates: never;
 }
 
 /** NAdam, Adam with Nesterov momentum (Dozat, ICLR workshop 2016), as torch.optim.NAdam. */

@@ -56,6 +56,7 @@ export interface RAdamTypes {
   readonly hypers: { readonly lr: number; readonly beta1: number; readonly beta2: number; readonly epsilon: number; readonly weightDecay: number };
   readonly mutable: "lr" | "beta1" | "beta2" | "epsilon" | "weightDecay";
   readonly states: keyof RAdamStates;
+  readonly modelStates: never;
 }
 
 /** RAdam, Adam with a rectified variance (Liu et al., arXiv:1908.03265), as torch.optim.RAdam. */

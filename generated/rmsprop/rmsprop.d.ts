@@ -63,6 +63,7 @@ export interface RMSpropTypes {
   readonly hypers: { readonly lr: number; readonly alpha: number; readonly epsilon: number; readonly weightDecay: number; readonly momentum: number };
   readonly mutable: "lr" | "alpha" | "epsilon" | "weightDecay" | "momentum";
   readonly states: keyof RMSpropStates;
+  readonly modelStates: never;
 }
 
 /** RMSprop (Tieleman and Hinton, Coursera lecture 6.5, 2012), as torch.optim.RMSprop; centered after Graves, arXiv:1308.0850. */

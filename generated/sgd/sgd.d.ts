@@ -49,6 +49,7 @@ export interface SGDTypes {
   readonly hypers: { readonly lr: number; readonly momentum: number; readonly dampening: number; readonly weightDecay: number };
   readonly mutable: "lr" | "momentum" | "dampening" | "weightDecay";
   readonly states: keyof SGDStates;
+  readonly modelStates: never;
 }
 
 /**

@@ -134,6 +134,14 @@ function memoryOf<View>(running: Running<View>) {
       const { storage } = running.session;
       storage.upload(storage.find(name), data, what);
     },
+    async state(key: string): Promise<number> {
+      guard.alive();
+      return running.session.storage.readModel(key);
+    },
+    setState(key: string, value: number): void {
+      guard.free();
+      running.session.storage.writeModel(key, value);
+    },
     zeroGrad(): void {
       guard.alive();
       running.session.storage.zeroGrad();

@@ -3,7 +3,7 @@
 import type { DeviceStateInfo } from "../contract/manifest.js";
 import { checkFloat32Array } from "./arrays.js";
 import type { ArenaRange, CallerGradients, DeviceMemory, Part } from "./device.js";
-import { didYouMean, OptimizerError, quote } from "./errors.js";
+import { didYouMean, OptimizerError, quote, show } from "./errors.js";
 import { assignRows, type Layout } from "./layout.js";
 import { assignTensorRows, type ScalarSlots, scalarOffset } from "./scalar-layout.js";
 import type { Param } from "./settings.js";
@@ -24,6 +24,9 @@ export interface Storage<View> {
   read(param: number, what: string, first: number, length: number): Promise<Float32Array<ArrayBuffer>>;
   /** Overwrites elements from `first` on; with no data it only throws where that is refused. */
   overwrite(param: number, what: string, first: number, data: Float32Array): void;
+  /** A state of the model's. Throws "invalid-data" where there is none of this key. */
+  readModel(key: string): Promise<number>;
+  writeModel(key: string, value: number): void;
   zeroGrad(): void;
   /** Writes each parameter's class row into the chunk tables and the table of tensors and uploads those that changed. */
   assignRows(rowOf: Readonly<Uint32Array>): void;
@@ -69,6 +72,15 @@ export function createStorage<View>(parts: StorageParts<View>): Storage<View> {
     return segments.map(({ first, elements: length, stateFirst, stateStride }) => {
       return { part: "state", arena, offset: stateFirst + slot * stateStride, first, length };
     });
+  }
+
+  function modelOffset(key: string): number {
+    const ofModel = states.filter(({ extent }) => extent === "model");
+    const state = ofModel.find((candidate) => candidate.key === key);
+    if (state !== undefined) return scalarOffset(scalars!, state, 0);
+    const known = ofModel.map((candidate) => candidate.key);
+    const there = known.length === 0 ? "" : `; there are ${known.join(", ")}`;
+    throw new OptimizerError("invalid-data", `the model has no state ${quote(String(key))}${didYouMean(String(key), known)}${there}`);
   }
 
   async function read(parts: readonly Range[]): Promise<Float32Array<ArrayBuffer>> {
@@ -124,6 +136,15 @@ export function createStorage<View>(parts: StorageParts<View>): Storage<View> {
       overwrite(parts, 0, data);
     },
     overwrite: (param, what, first, data) => overwrite(cut(ranges(param, what), first, data.length), first, data),
+    async readModel(key) {
+      const [value] = await memory.scalars!.read(modelOffset(key), 1);
+      return value!;
+    },
+    writeModel(key, value) {
+      const offset = modelOffset(key);
+      if (typeof value !== "number") throw new OptimizerError("invalid-data", `${key} is a number, not ${show(value)}`);
+      memory.scalars!.write(offset, Float32Array.of(value));
+    },
     zeroGrad() {
       for (const arena of layout.memory.arenas.keys()) memory.zero("grad", arena);
     },

@@ -14,8 +14,10 @@ export interface OptimizerTypes {
   readonly hypers: { readonly [key: string]: number | boolean };
   /** Keys of `hypers` that may change after creation. */
   readonly mutable: string;
-  /** Keys of the states, "never" where there are none. */
+  /** Keys of the parameters' states, "never" where there are none. */
   readonly states: string;
+  /** Keys of the states that the whole model has once, "never" where there are none. */
+  readonly modelStates: string;
 }
 
 /** A number, or a function of the completed steps before this one, from 0, such as a schedule of "optspec/schedules". */
@@ -173,9 +175,15 @@ export interface Optimizer<View = unknown, T extends OptimizerTypes = OptimizerT
   /** Steps that this parameter has taken. */
   t(name: string): number;
   tensor(name: string): TensorViews<View>;
-  /** A copy of a parameter, its gradient or one of its states; an empty array where the parameter has no such state. */
+  /**
+   * A copy of a parameter, its gradient or one of its states: an element for each of its own, or the one number that it has. An empty array
+   * where the parameter has no such state.
+   */
   download(name: string, what?: "param" | "grad" | T["states"]): Promise<Float32Array<ArrayBuffer>>;
   upload(name: string, data: Float32Array, what?: "param" | "grad" | T["states"]): void;
+  /** A state that the whole model has once, such as Prodigy's `d`: read back from the device. */
+  state(key: T["modelStates"]): Promise<number>;
+  setState(key: T["modelStates"], value: number): void;
   /** Which rule decided what for which parameter, with the hypers as they are now. */
   explain(): ExplainTable;
   /** Sets all gradients to zero. */

@@ -18,6 +18,7 @@ export interface HandAdamTypes extends OptimizerTypes {
   };
   readonly mutable: "lr" | "beta1" | "beta2" | "epsilon" | "weightDecay";
   readonly states: "m" | "v";
+  readonly modelStates: never;
 }
 
 /** Builds a formula table; equal nodes are kept apart, which is allowed. */

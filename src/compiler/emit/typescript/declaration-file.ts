@@ -1,6 +1,7 @@
 // The types of a wrapper: every hyper, option and state of the spec with its doc comment, and exactly the builds that exist.
 
 import { StructureKind } from "ts-morph";
+import type { DeviceStateInfo } from "../../../contract/manifest.js";
 import { docComment, docLines, javascriptString } from "../escape.js";
 import type { EmitRequest } from "../files.js";
 import { importSymbols, type RuntimeSymbol } from "../runtime-symbols.js";
@@ -63,19 +64,29 @@ function optimizerTypes({ spec, manifest }: EmitRequest, names: ModuleNames, loc
   const hypers = manifest.hypers.map((hyper) => `readonly ${hyper.key}: ${hyper.type === "bool" ? "boolean" : "number"}`);
   const mutable = manifest.hypers.filter((hyper) => !hyper.fixed).map((hyper) => hyper.key);
   const states = new Map(manifest.builds.flatMap((build) => build.states.map((state) => [state.key, state] as const)));
+  const ofParams = [...states.values()].filter(({ extent }) => extent !== "model");
+  const ofModel = [...states.values()].filter(({ extent }) => extent === "model");
   return [
     {
       kind: StructureKind.Interface,
       name: names.states,
       isExported: true,
-      docs: docOf(`States of ${spec.name}, by the key that \`download\` and \`upload\` take: an element for each of the parameter's.`),
-      properties: [...states.values()].map(({ key, doc }) => ({
-        name: key,
-        isReadonly: true,
-        type: "Float32Array",
-        ...(doc !== null && { docs: docOf(doc) }),
-      })),
+      docs: docOf(
+        `States of ${spec.name}, by the key that \`download\` and \`upload\` take: an element for each of the parameter's${ofParams.some(isOneNumber) ? ", or one number" : ""}.`,
+      ),
+      properties: ofParams.map((state) => stateProperty(state, "Float32Array")),
     },
+    ...(ofModel.length === 0
+      ? []
+      : [
+          {
+            kind: StructureKind.Interface,
+            name: names.modelStates,
+            isExported: true,
+            docs: docOf(`States that a whole model has once, by the key that \`state\` and \`setState\` take.`),
+            properties: ofModel.map((state) => stateProperty(state, "number")),
+          } as const,
+        ]),
     {
       kind: StructureKind.Interface,
       name: names.types,
@@ -85,6 +96,7 @@ function optimizerTypes({ spec, manifest }: EmitRequest, names: ModuleNames, loc
         { name: "hypers", isReadonly: true, type: hypers.length === 0 ? "Record<never, never>" : `{ ${hypers.join("; ")} }` },
         { name: "mutable", isReadonly: true, type: unionOf(mutable) },
         { name: "states", isReadonly: true, type: `keyof ${names.states}` },
+        { name: "modelStates", isReadonly: true, type: ofModel.length === 0 ? "never" : `keyof ${names.modelStates}` },
       ],
     },
     {
@@ -109,6 +121,13 @@ function optimizerTypes({ spec, manifest }: EmitRequest, names: ModuleNames, loc
       writer.write(";");
     },
   ];
+}
+
+const isOneNumber = ({ extent }: DeviceStateInfo) => extent === "tensor";
+
+function stateProperty(state: DeviceStateInfo, type: string) {
+  const docs = [state.doc, isOneNumber(state) ? "One number for each parameter." : null].filter((text) => text !== null);
+  return { name: state.key, isReadonly: true, type, ...(docs.length > 0 && { docs: docOf(docs.join("\n")) }) };
 }
 
 function docOf(text: string) {

@@ -10,6 +10,7 @@ export interface ModuleNames {
   readonly hypers: string;
   readonly options: string;
   readonly states: string;
+  readonly modelStates: string;
   readonly types: string;
   readonly manifest: string;
   readonly definition: string;
@@ -27,6 +28,7 @@ export function nameModule(spec: Spec): ModuleNames {
     hypers: related("Hypers"),
     options: related("Options"),
     states: related("States"),
+    modelStates: related("ModelStates"),
     types: related("Types"),
     manifest: namer("manifest"),
     definition: namer("definition"),
