@@ -74,7 +74,7 @@ export function createEvaluator(table: FormulaTable): Evaluator {
     return -1;
   }
 
-  function value(formula: Formula): number {
+  function compute(formula: Formula): void {
     let depth = 0;
     stack[depth++] = formula;
     while (depth > 0) {
@@ -87,13 +87,19 @@ export function createEvaluator(table: FormulaTable): Evaluator {
           stack[depth++] = unknown;
           continue;
         }
-        values[index] = node.op === "select" ? values[node.args[values[node.args[0]] !== 0 ? 1 : 2]]! : apply(node.fn, node.args, values);
+        if (node.op === "select") values[index] = values[node.args[values[node.args[0]] !== 0 ? 1 : 2]]!;
+        else if (node.args.length !== 2 && (node.fn === "min" || node.fn === "max")) extremeAt(values, index, node.fn, node.args);
+        else applyAt(values, index, node.fn, node.args[0]!, node.args[1] ?? node.args[0]!);
       } else {
         values[index] = leaf(node, leaves);
       }
       stamps[index] = stamp;
       depth--;
     }
+  }
+
+  function value(formula: Formula): number {
+    if (!known(formula)) compute(formula);
     return values[formula]!;
   }
 
@@ -142,76 +148,106 @@ function literalValue(value: number | "inf" | "-inf" | "nan"): number {
   return value === "inf" ? Number.POSITIVE_INFINITY : value === "-inf" ? Number.NEGATIVE_INFINITY : Number.NaN;
 }
 
-function apply(fn: HostOp, args: readonly number[], values: Float64Array): number {
-  const x = values[args[0]!]!;
-  const y = args.length > 1 ? values[args[1]!]! : 0;
-  if (args.length !== 2 && (fn === "min" || fn === "max")) return extreme(fn, args, values);
-  return applyHostOp(fn, x, y);
-}
-
-function extreme(fn: "min" | "max", args: readonly number[], values: Float64Array): number {
-  let result = values[args[0]!]!;
-  for (let i = 1; i < args.length; i++) result = applyHostOp(fn, result, values[args[i]!]!);
-  return result;
+/** Three or more arguments of min and max; one alone is its own least and greatest. */
+function extremeAt(values: Float64Array, at: number, fn: "min" | "max", args: readonly number[]): void {
+  values[at] = values[args[0]!]!;
+  for (let i = 1; i < args.length; i++) applyAt(values, at, fn, at, args[i]!);
 }
 
 /** One host operation in f64; `y` is ignored by operations of one argument. Booleans are 0 and 1. */
 export function applyHostOp(fn: HostOp, x: number, y: number): number {
+  operands[0] = x;
+  operands[1] = y;
+  applyAt(operands, 2, fn, 0, 1);
+  return operands[2]!;
+}
+
+const operands = new Float64Array(3);
+
+/** The same on places of an array: a number that crosses a call would be put on the heap. */
+function applyAt(values: Float64Array, at: number, fn: HostOp, x: number, y: number): void {
   switch (fn) {
     case "add":
-      return x + y;
+      values[at] = values[x]! + values[y]!;
+      return;
     case "sub":
-      return x - y;
+      values[at] = values[x]! - values[y]!;
+      return;
     case "mul":
-      return x * y;
+      values[at] = values[x]! * values[y]!;
+      return;
     case "div":
-      return x / y;
+      values[at] = values[x]! / values[y]!;
+      return;
     case "neg":
-      return -x;
+      values[at] = -values[x]!;
+      return;
     case "abs":
-      return Math.abs(x);
+      values[at] = Math.abs(values[x]!);
+      return;
     case "sqrt":
-      return Math.sqrt(x);
+      values[at] = Math.sqrt(values[x]!);
+      return;
     case "min":
-      return Math.min(x, y);
+      values[at] = Math.min(values[x]!, values[y]!);
+      return;
     case "max":
-      return Math.max(x, y);
+      values[at] = Math.max(values[x]!, values[y]!);
+      return;
     case "sign":
-      return Math.sign(x);
+      values[at] = Math.sign(values[x]!);
+      return;
     case "floor":
-      return Math.floor(x);
+      values[at] = Math.floor(values[x]!);
+      return;
     case "ceil":
-      return Math.ceil(x);
+      values[at] = Math.ceil(values[x]!);
+      return;
     case "bf16":
-      return roundToBfloat16(x);
+      values[at] = roundToBfloat16(values[x]!);
+      return;
     case "isfinite":
-      return Number.isFinite(x) ? 1 : 0;
+      values[at] = Number.isFinite(values[x]!) ? 1 : 0;
+      return;
     case "lt":
-      return x < y ? 1 : 0;
+      values[at] = values[x]! < values[y]! ? 1 : 0;
+      return;
     case "le":
-      return x <= y ? 1 : 0;
+      values[at] = values[x]! <= values[y]! ? 1 : 0;
+      return;
     case "eq":
-      return x === y ? 1 : 0;
+      values[at] = values[x]! === values[y]! ? 1 : 0;
+      return;
     case "and":
-      return x !== 0 && y !== 0 ? 1 : 0;
+      values[at] = values[x]! !== 0 && values[y]! !== 0 ? 1 : 0;
+      return;
     case "or":
-      return x !== 0 || y !== 0 ? 1 : 0;
+      values[at] = values[x]! !== 0 || values[y]! !== 0 ? 1 : 0;
+      return;
     case "not":
-      return x === 0 ? 1 : 0;
+      values[at] = values[x]! === 0 ? 1 : 0;
+      return;
     case "pow":
-      return power(x, y);
+      values[at] = power(values[x]!, values[y]!);
+      return;
     case "exp":
-      return Math.exp(x);
+      values[at] = Math.exp(values[x]!);
+      return;
     case "log":
-      return Math.log(x);
+      values[at] = Math.log(values[x]!);
+      return;
     case "tanh":
-      return Math.tanh(x);
+      values[at] = Math.tanh(values[x]!);
+      return;
     case "cbrt":
-      return Math.cbrt(x);
+      values[at] = Math.cbrt(values[x]!);
+      return;
     case "atan2":
-      return Math.atan2(x, y);
+      values[at] = Math.atan2(values[x]!, values[y]!);
+      return;
     case "softplus":
-      return Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
+      values[at] = Math.max(values[x]!, 0) + Math.log1p(Math.exp(-Math.abs(values[x]!)));
+      return;
     default:
       throw new Error(`bug: unknown host operation ${fn satisfies never}`);
   }

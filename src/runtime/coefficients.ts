@@ -80,7 +80,10 @@ export function createHostSide({ build, params, decisions }: HostSideParts): Hos
     rows[at] = number;
     for (let i = 0; i < coefficients.length; i++) {
       const { name, value } = coefficients[i]!;
-      rows[at + 1 + i] = enter(evaluator.value(value), name, members);
+      const exact = evaluator.value(value);
+      const rounded = Math.fround(exact);
+      if (!Number.isFinite(rounded) || (rounded === 0 && exact !== 0)) throw refuse(exact, name, members);
+      rows[at + 1 + i] = rounded;
     }
     for (let i = 0; i < width; i++) nextState[param * width + i] = hostState[param * width + i]!;
     for (let i = 0; i < hostStores.length; i++) {
@@ -89,16 +92,14 @@ export function createHostSide({ build, params, decisions }: HostSideParts): Hos
     }
   }
 
-  /** A host value rounded to f32 where it enters a kernel. */
-  function enter(value: number, name: string, members: readonly number[]): number {
-    const rounded = Math.fround(value);
-    if (Number.isFinite(rounded) && (rounded !== 0 || value === 0)) return rounded;
-    const why = Number.isFinite(value) ? (rounded === 0 ? "rounds to zero in f32" : "overflows f32") : "is not a finite number";
+  /** Why a host value may not enter a kernel, where it is rounded to f32. */
+  function refuse(value: number, name: string, members: readonly number[]): OptimizerError {
+    const why = Number.isFinite(value) ? (Math.fround(value) === 0 ? "rounds to zero in f32" : "overflows f32") : "is not a finite number";
     const whose = quoteSome(
       members.map((member) => params[member]!.name),
       3,
     );
-    throw new OptimizerError(
+    return new OptimizerError(
       "coefficient",
       `\`${name}\` is ${value} and ${why}, at t = ${subject.t} of ${whose}. Change the hypers it is computed from`,
     );
