@@ -44,3 +44,20 @@ export async function growth(): Promise<number> {
   device.destroy();
   return grown;
 }
+
+/** Bytes of short-lived garbage that a step leaves, at best: the engine compiles when it likes, and until then boxes numbers. */
+export async function garbage(): Promise<number> {
+  const { gc, process } = globalThis as unknown as { gc(): void; process: { memoryUsage(): { heapUsed: number } } };
+  const device = await cpu({ threads: 1 });
+  const optimizer = await AdamW.create(device, { params: [{ name: "w", shape: [64] }] });
+  let least = Number.POSITIVE_INFINITY;
+  for (let window = 0; window < 60; window++) {
+    for (let i = 0; i < 2_000; i++) await optimizer.step();
+    gc();
+    const before = process.memoryUsage().heapUsed;
+    for (let i = 0; i < 1_000; i++) await optimizer.step();
+    least = Math.min(least, (process.memoryUsage().heapUsed - before) / 1_000);
+  }
+  device.destroy();
+  return least;
+}

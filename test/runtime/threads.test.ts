@@ -143,4 +143,11 @@ describe("a process of its own", async () => {
   test("does not grow by 100 kB in 10,000 steps on two threads", async () => {
     expect(await call("growth", ["--expose-gc"])).toBeLessThan(100_000);
   });
+
+  test("a step leaves next to nothing to collect", async () => {
+    const bytes = (await call("garbage", ["--expose-gc", "--max-semi-space-size=64", "--min-semi-space-size=32"])) as number;
+    // The promise that it returns and the caller's await of it are 200; a number on the heap for each coefficient and hyper, the rest.
+    expect(bytes).toBeLessThan(600);
+    expect(bytes).toBeGreaterThan(0);
+  });
 });
