@@ -1,11 +1,12 @@
 // optspec.config.json or optspec.config.mjs beside the specs: which files, where to, and the builds of each optimizer. None is needed.
 
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { dirname, extname, relative, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { isRecord, parseStrictJson } from "../runtime/state/strict-json.js";
-import { CliError, fileError } from "./cli-error.js";
+import { CliError } from "./cli-error.js";
 import type { Context } from "./context.js";
+import { readNamedText } from "./read-file.js";
 import { DEFAULT_SPECS } from "./spec-files.js";
 
 const CONFIG_NAMES = ["optspec.config.json", "optspec.config.mjs"] as const;
@@ -39,12 +40,12 @@ export async function loadConfig({ cwd, importModule }: Context, named: string |
 
 async function evaluateConfig(path: string, name: string, importModule: Context["importModule"]): Promise<unknown> {
   if (extname(path) === ".json") {
-    const parsed = parseStrictJson(readText(path, name));
+    const parsed = parseStrictJson(readNamedText(path, `the config ${name}`));
     if (!parsed.ok) throw new CliError(`${name} is not JSON: ${parsed.reason}`, "correct it there");
     return parsed.value;
   }
   if (extname(path) !== ".mjs") throw new CliError(`${name} is neither .json nor .mjs`, `rename it to ${CONFIG_NAMES.join(" or ")}`);
-  readText(path, name);
+  readNamedText(path, `the config ${name}`);
   try {
     const module = await importModule(pathToFileURL(path).href);
     return isRecord(module) ? module.default : undefined;
@@ -53,14 +54,6 @@ async function evaluateConfig(path: string, name: string, importModule: Context[
       `${name} fails when it is run: ${error instanceof Error ? error.message : String(error)}`,
       "run it with node to see where",
     );
-  }
-}
-
-function readText(path: string, name: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    throw fileError(`cannot read the config ${name}`, error);
   }
 }
 

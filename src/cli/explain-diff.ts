@@ -1,11 +1,11 @@
 // optspec explain --diff: the table of now against one that --json printed before.
 
-import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { ExplainTable } from "../rules/explain.js";
 import { type DecidedParam, diffTables, renderTableDiff, type TableDiff } from "../rules/table-diff.js";
 import { isRecord, parseStrictJson } from "../runtime/state/strict-json.js";
-import { CliError, fileError } from "./cli-error.js";
+import { CliError } from "./cli-error.js";
+import { readNamedText } from "./read-file.js";
 
 /** What changed since the table of a file. */
 export function diffAgainst(cwd: string, file: string, table: ExplainTable): { readonly text: string; readonly diff: TableDiff } {
@@ -14,18 +14,10 @@ export function diffAgainst(cwd: string, file: string, table: ExplainTable): { r
 }
 
 function readTable(path: string, shown: string): readonly DecidedParam[] {
-  const parsed = parseStrictJson(readText(path, shown));
+  const parsed = parseStrictJson(readNamedText(path, shown));
   const params = parsed.ok && isRecord(parsed.value) ? parsed.value.params : null;
   if (Array.isArray(params) && params.every(isDecided)) return params;
   throw new CliError(`${shown} is no table of parameters`, "print one with: optspec explain SPEC --params LIST --json > table.json");
-}
-
-function readText(path: string, shown: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    throw fileError(`cannot read ${shown}`, error);
-  }
 }
 
 function isDecided(param: unknown): param is DecidedParam {

@@ -1,13 +1,13 @@
 // Arguments that say how an optimizer is set up: which of a file, `--set`, `--names`, `--allow`.
 
-import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { HyperInfo, Manifest } from "../contract/manifest.js";
 import { type Waiver, waivers } from "../rules/settings.js";
 import { didYouMean } from "../runtime/errors.js";
 import { isRecord, parseStrictJson } from "../runtime/state/strict-json.js";
-import { CliError, fileError } from "./cli-error.js";
+import { CliError } from "./cli-error.js";
 import type { Context } from "./context.js";
+import { readNamedText } from "./read-file.js";
 
 /** The optimizer that is meant: the only one of the file, or the one that is named. */
 export function chooseOptimizer<T extends { readonly name: string }>(optimizers: readonly T[], wanted: string | null, path: string): T {
@@ -93,13 +93,7 @@ function readNames(context: Context, file: string): Readonly<Record<string, stri
 }
 
 function readJson(context: Context, file: string): unknown {
-  let text: string;
-  try {
-    text = readFileSync(resolve(context.cwd, file), "utf8");
-  } catch (error) {
-    throw fileError(`cannot read ${file}`, error, "check the path");
-  }
-  const parsed = parseStrictJson(text);
+  const parsed = parseStrictJson(readNamedText(resolve(context.cwd, file), file));
   if (!parsed.ok) throw new CliError(`${file} is not JSON: ${parsed.reason}`, "correct it there");
   return parsed.value;
 }

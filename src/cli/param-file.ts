@@ -8,6 +8,7 @@ import { SafetensorsError } from "../runtime/state/safetensors-error.js";
 import { headerBytes, PREFIX_BYTES } from "../runtime/state/safetensors-header.js";
 import { isSafetensors, joinParamLists, type ParamList, ParamListError, type ParamSource, readParamList } from "../tools/param-list.js";
 import { CliError, fileError } from "./cli-error.js";
+import { refuseDevice } from "./read-file.js";
 
 /** A list of names is text; this is room for a million of them. */
 const MAX_LIST_BYTES = 256_000_000;
@@ -43,6 +44,7 @@ function readSource(path: string, shown: string): ParamSource {
 /** The whole file, or of a safetensors file the header: models are larger than memory. */
 function readStart(path: string, shown: string): { readonly bytes: Uint8Array; readonly fileBytes: number } {
   try {
+    refuseDevice(path, shown);
     const file = openSync(path, "r");
     try {
       const fileBytes = fstatSync(file).size;

@@ -1,6 +1,6 @@
 // optspec replay: proves a spec against somebody else's implementation, or shows where they part.
 
-import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import type { CompiledOptimizer } from "../compiler/compile.js";
 import type { Diagnostic } from "../compiler/diagnostics/diagnostic.js";
@@ -16,6 +16,7 @@ import { CliError, fileError } from "./cli-error.js";
 import type { Context, Outcome } from "./context.js";
 import { makeFolders } from "./make-folders.js";
 import { chooseOptimizer, readSetup, splitPair } from "./optimizer-arguments.js";
+import { readNamedFile } from "./read-file.js";
 import { comparisonTable } from "./replay-table.js";
 import { openTarget, type TargetName } from "./replay-target.js";
 import { readSpec } from "./sources.js";
@@ -205,12 +206,7 @@ function stepsToKeep(
 }
 
 function readTensors(context: Context, file: string): ReadonlyMap<string, Tensor> {
-  let bytes: Uint8Array;
-  try {
-    bytes = readFileSync(resolve(context.cwd, file));
-  } catch (error) {
-    throw fileError(`cannot read ${file}`, error, "check the path");
-  }
+  const bytes = readNamedFile(resolve(context.cwd, file), file);
   return explained(file, () => readSafetensors(bytes).tensors);
 }
 

@@ -1,8 +1,8 @@
 // The specs of a command: found, read and decoded.
 
-import { readFileSync } from "node:fs";
 import type { SourceText } from "../compiler/source.js";
-import { CliError, fileError } from "./cli-error.js";
+import { CliError } from "./cli-error.js";
+import { readNamedFile } from "./read-file.js";
 import type { SpecFile } from "./spec-files.js";
 
 /** Far above any optimizer, far below what would stall the parser. */
@@ -10,12 +10,7 @@ const MAX_SPEC_BYTES = 1_000_000;
 
 /** Reads a spec as UTF-8. */
 export function readSpec(file: SpecFile): SourceText {
-  let bytes: Uint8Array;
-  try {
-    bytes = readFileSync(file.absolute);
-  } catch (error) {
-    throw fileError(`cannot read ${file.shown}`, error, "check the path");
-  }
+  const bytes = readNamedFile(file.absolute, file.shown);
   if (bytes.length > MAX_SPEC_BYTES)
     throw new CliError(`${file.shown} has ${bytes.length} bytes: too long for a spec`, "is it another file?");
   try {
