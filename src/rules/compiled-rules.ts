@@ -4,7 +4,7 @@
 import type { FormulaTable, HostValue } from "../contract/host-formula.js";
 import type { Condition, OrderArm, OrderRule, RuleArm, RuleBlock, RuleSet } from "../contract/rules.js";
 import { createEvaluator, type Evaluator } from "../formula/evaluate.js";
-import { createMatcher, type Matcher } from "./match.js";
+import { createMatcher, type Matcher, plainSegment } from "./match.js";
 
 export type CompiledCondition =
   | { readonly kind: "pattern"; readonly matcher: Matcher }
@@ -38,6 +38,15 @@ export interface Decider {
   /** Number of each order of the set. */
   readonly orders: ReadonlyMap<string, number>;
   readonly arms: readonly CompiledCase[];
+  readonly index: ArmIndex;
+}
+
+/** Which arms a name can match at all, by its segments: most arms name one in full. */
+export interface ArmIndex {
+  /** Arms to be asked whatever the segments. */
+  readonly always: readonly number[];
+  /** Arms that need this segment. */
+  readonly bySegment: ReadonlyMap<string, readonly number[]>;
 }
 
 export interface CompiledOrder extends Decider {
@@ -85,10 +94,14 @@ export function compileRules(sets: readonly RuleSet[]): CompiledRules {
     for (const order of set.orders ?? []) {
       const arms = order.arms.map((arm) => compileCase(arm, arm.tuple, set.formulas));
       shared.orders.set(order.name, orders.length);
-      orders.push({ ...shared, order, arms, number: orders.length, title: `order ${order.name}`, sets: null });
+      orders.push({ ...shared, order, arms, index: indexArms(arms), number: orders.length, title: `order ${order.name}`, sets: null });
     }
     set.blocks.forEach((block, inSet) => {
       const { verb, hyper } = block;
+      const arms = block.arms.map((arm, i) => {
+        const guarded = set.bounds.some((bound) => bound.block === inSet && bound.arm === i);
+        return compileArm(arm, set.formulas, guarded);
+      });
       blocks.push({
         ...shared,
         block,
@@ -96,10 +109,8 @@ export function compileRules(sets: readonly RuleSet[]): CompiledRules {
         inSet,
         title: hyper === null ? `rules ${verb}` : `rules ${verb} ${hyper}`,
         sets: verb === "set" ? hyper : null,
-        arms: block.arms.map((arm, i) => {
-          const guarded = set.bounds.some((bound) => bound.block === inSet && bound.arm === i);
-          return compileArm(arm, set.formulas, guarded);
-        }),
+        arms,
+        index: indexArms(arms),
         ratios: ratiosRead(block, set.formulas),
       });
     });
@@ -112,6 +123,28 @@ export function compileRules(sets: readonly RuleSet[]): CompiledRules {
   }
   const ruled = [...new Set(blocks.flatMap(({ block }) => block.hyper ?? []))];
   return { sets, orders, blocks, ...orderByRatios(blocks, scaling), setting, scaling, ruled, clashes };
+}
+
+function indexArms(arms: readonly CompiledCase[]): ArmIndex {
+  const always: number[] = [];
+  const bySegment = new Map<string, number[]>();
+  arms.forEach(({ condition }, arm) => {
+    const segment = condition && neededSegment(condition);
+    if (segment === null) always.push(arm);
+    else bySegment.set(segment, [...(bySegment.get(segment) ?? []), arm]);
+  });
+  return { always, bySegment };
+}
+
+/** A segment without which the condition cannot hold, or null. */
+function neededSegment(condition: CompiledCondition): string | null {
+  if (condition.kind === "pattern") return plainSegment(condition.matcher.pattern);
+  if (condition.kind !== "and") return null;
+  for (const term of condition.terms) {
+    const segment = neededSegment(term);
+    if (segment !== null) return segment;
+  }
+  return null;
 }
 
 /** One `set` block for each hyper: the one marked `override` where there are two. */

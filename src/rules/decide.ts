@@ -1,7 +1,7 @@
 // Which arm of a block decides a name: the first whose condition holds. A condition that holds yields what its patterns captured.
 
 import type { CompareOp } from "../contract/rules.js";
-import type { CompiledCondition, Decider } from "./compiled-rules.js";
+import type { ArmIndex, CompiledCondition, Decider } from "./compiled-rules.js";
 import type { Decision, HyperValues, RuledMember } from "./hyper-values.js";
 import { type Captures, noCaptures } from "./match.js";
 
@@ -15,12 +15,25 @@ export interface Subject {
 
 /** The deciding arm, or null where none matches and there is no `else`. */
 export function decide(block: Decider, subject: Subject, values: HyperValues): Decision | null {
-  for (let arm = 0; arm < block.arms.length; arm++) {
+  for (const arm of candidates(block.index, subject.segments)) {
     const { condition } = block.arms[arm]!;
     const captures = condition === null ? noCaptures : holds(condition, block, subject, values, noCaptures);
     if (captures) return { arm, captures };
   }
   return null;
+}
+
+/** The arms that the name may match, in the order of the text. */
+function candidates({ always, bySegment }: ArmIndex, segments: readonly string[]): readonly number[] {
+  if (bySegment.size === 0) return always;
+  const found: number[] = [];
+  for (const segment of segments) {
+    const arms = bySegment.get(segment);
+    if (arms) for (const arm of arms) found.push(arm);
+  }
+  if (found.length === 0) return always;
+  for (const arm of always) found.push(arm);
+  return found.sort((a, b) => a - b);
 }
 
 /** The captures with what this condition adds, or null where it does not hold. */

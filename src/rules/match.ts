@@ -56,6 +56,16 @@ export function longestText(pattern: Pattern): string {
   return longest;
 }
 
+/** The longest whole segment that is plain text, which every match has among its segments; null where there is none. */
+export function plainSegment(pattern: Pattern): string | null {
+  let longest: string | null = null;
+  for (const segment of pattern.segments) {
+    const only = segment.kind === "parts" && segment.parts.length === 1 ? segment.parts[0]! : null;
+    if (only?.kind === "text" && only.text.length > (longest?.length ?? -1)) longest = only.text;
+  }
+  return longest;
+}
+
 /** The first place in [first, last] where every segment of the block matches, or -1. */
 function find(block: readonly SegmentMatcher[], segments: readonly string[], first: number, last: number): number {
   for (let at = first; at <= last; at++) {

@@ -4,14 +4,18 @@
 const anywhere: ReadonlySet<string> = new Set(["_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module", "_fpw_module"]);
 const leading: ReadonlySet<string> = new Set(["module", "_forward_module", "_layers", "_ddp_module"]);
 
+/** Finds a wrapper's segment; most names have none, and nothing more is to do for them. */
+const wrapped = new RegExp(`(?:^|[./])(?:${[...anywhere, ...leading].join("|")})[./]`);
+
 /** The segments of a name, empty ones too. */
 function splitName(name: string): string[] {
-  return name.split(/[./]/);
+  return name.includes("/") ? name.split(/[./]/) : name.split(".");
 }
 
 /** The segments that patterns are matched against; the last segment always stays. */
 export function nameSegments(name: string): readonly string[] {
   const segments = splitName(name);
+  if (!wrapped.test(name)) return segments;
   const last = segments.length - 1;
   const kept = segments.filter((segment, i) => i === last || !anywhere.has(segment));
   let first = 0;
@@ -21,6 +25,7 @@ export function nameSegments(name: string): readonly string[] {
 
 /** The wrapper segments that `nameSegments` drops, in order. */
 export function wrapperSegments(name: string): readonly string[] {
+  if (!wrapped.test(name)) return [];
   const segments = splitName(name);
   if (segments.length === nameSegments(name).length) return [];
   return segments.filter((segment, i) => i < segments.length - 1 && (anywhere.has(segment) || leading.has(segment)));
@@ -28,5 +33,5 @@ export function wrapperSegments(name: string): readonly string[] {
 
 /** True for a flattened parameter of FSDP, which has lost the names and shapes that it is made of. */
 export function isFlatParameter(name: string): boolean {
-  return splitName(name).some((segment) => segment === "_flat_param" || segment.startsWith("_flat_param_"));
+  return name.includes("_flat_param") && splitName(name).some((segment) => segment === "_flat_param" || segment.startsWith("_flat_param_"));
 }

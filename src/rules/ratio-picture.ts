@@ -12,7 +12,7 @@ const TOP = 16;
 const MOST_LABELS = 36;
 const LONGEST_LABEL = 20;
 
-interface Column {
+export interface Column {
   readonly label: string;
   readonly params: readonly ExplainedParam[];
 }
@@ -69,7 +69,7 @@ function dots(column: Column, hyper: string, form: "ratio" | "value", x: number,
 }
 
 /** By the rank of the one order where there is one, else by the name up to its first number; layers count as numbers do. */
-function columnsOf(params: readonly ExplainedParam[]): readonly Column[] {
+export function columnsOf(params: readonly ExplainedParam[]): readonly Column[] {
   const orders = Object.keys(params[0]?.orders ?? {});
   const groups = new Map<string, { readonly rank: number; readonly label: string; readonly params: ExplainedParam[] }>();
   const stems = new Map<string, number>();
