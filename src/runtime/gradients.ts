@@ -66,9 +66,16 @@ function gradientOf(lookup: Lookup, name: string): unknown {
 
 function asLookup(gradients: unknown): Lookup {
   if (isMap(gradients)) return gradients;
-  if (typeof gradients === "object" && gradients !== null && !ArrayBuffer.isView(gradients) && !Array.isArray(gradients)) {
+  if (
+    typeof gradients === "object" &&
+    gradients !== null &&
+    !ArrayBuffer.isView(gradients) &&
+    !Array.isArray(gradients) &&
+    !(gradients instanceof Promise)
+  ) {
     return gradients as Readonly<Record<string, unknown>>;
   }
+  if (gradients instanceof Promise) throw new OptimizerError("invalid-gradient", "gradients is a Promise: await it first");
   throw new OptimizerError("invalid-gradient", "gradients must be an object or a Map from parameter names to Float32Arrays");
 }
 

@@ -9,10 +9,14 @@ export interface Guard {
   alive(): void;
   /** Throws where it may not be changed now. */
   free(): void;
+  /** Before work that asks the caller's functions: throws as `free` does, and until `leave` nothing else may be asked but to read. */
+  enter(what: string): void;
+  leave(): void;
   /** Runs what nothing may come between. `repairs`: may run on what is half loaded. */
   alone<T>(what: string, work: () => Promise<T>, repairs?: boolean): Promise<T>;
   /** From now on half loaded, or whole again. */
   setHalfLoaded(half: boolean): void;
+  /** Throws inside of what was entered. */
   destroy(): void;
 }
 
@@ -20,13 +24,23 @@ export function createGuard(name: string): Guard {
   let destroyed = false;
   let halfLoaded = false;
   let running: string | null = null;
+  let entered: string | null = null;
 
   function alive(): void {
     if (destroyed) throw new OptimizerError("destroyed", `this ${name} was destroyed and its memory given back: create a new one`);
   }
 
+  function outside(): void {
+    if (entered !== null)
+      throw new OptimizerError(
+        "busy",
+        `${entered} is under way, and a function that it asked called this ${name}: only return the value there`,
+      );
+  }
+
   function notBusy(): void {
     alive();
+    outside();
     if (running !== null) throw new OptimizerError("busy", `${running} is under way: await it first`);
   }
 
@@ -45,6 +59,13 @@ export function createGuard(name: string): Guard {
     },
     alive,
     free,
+    enter(what) {
+      free();
+      entered = what;
+    },
+    leave() {
+      entered = null;
+    },
     async alone(what, work, repairs = false) {
       if (repairs) notBusy();
       else free();
@@ -62,6 +83,7 @@ export function createGuard(name: string): Guard {
       halfLoaded = half;
     },
     destroy() {
+      outside();
       destroyed = true;
     },
   };

@@ -4,7 +4,7 @@ import type { OptimizerDefinition } from "../contract/manifest.js";
 import { createExplainTable } from "../rules/explain.js";
 import type { GivenSettings } from "./add-params.js";
 import type { Device } from "./device.js";
-import { OptimizerError, quote } from "./errors.js";
+import { OptimizerError, quote, show } from "./errors.js";
 import { createGuard } from "./guard.js";
 import { type Running, stateOf } from "./optimizer-state.js";
 import { paramsFinite } from "./params-finite.js";
@@ -21,7 +21,7 @@ function checkDevice(device: unknown): void {
 /** Gradients by name handed over without their key would be a step with whatever gradients lie in the arena. */
 function checkStepOptions(options: unknown): void {
   if (options === undefined) return;
-  const keys = typeof options === "object" && options !== null && !(options instanceof Map);
+  const keys = typeof options === "object" && options !== null && !(options instanceof Map) && !Array.isArray(options);
   if (!keys) throw new OptimizerError("invalid-gradient", "step takes { gradients }: write `step({ gradients })`");
   for (const key in options)
     if (key !== "gradients")
@@ -31,12 +31,24 @@ function checkStepOptions(options: unknown): void {
       );
 }
 
+function checkChanges(changes: unknown): void {
+  if (typeof changes === "object" && changes !== null && !Array.isArray(changes)) return;
+  throw new OptimizerError("invalid-setting", `set takes an object such as { lr: 0.1 }, not ${show(changes)}`);
+}
+
+function checkDefinition(definition: unknown): void {
+  const manifest = typeof definition === "object" && definition !== null && "manifest" in definition ? definition.manifest : null;
+  if (typeof manifest === "object" && manifest !== null) return;
+  throw new OptimizerError("manifest", "this is no definition of a generated module: import the module that optspec build wrote");
+}
+
 /** Creates an optimizer over a device. Rejects with OptimizerError; then nothing is left on the device. */
 export async function createOptimizer<View, T extends OptimizerTypes = OptimizerTypes>(
   definition: OptimizerDefinition,
   device: Device<View>,
   settings: BaseSettings,
 ): Promise<Optimizer<View, T>> {
+  checkDefinition(definition);
   checkDevice(device);
   const session = await openSession(definition, device, settings);
   return present<View, T>({ definition, device, session, given: { ...settings }, guard: createGuard(definition.manifest.optimizer.name) });
@@ -45,8 +57,9 @@ export async function createOptimizer<View, T extends OptimizerTypes = Optimizer
 function present<View, T extends OptimizerTypes>(running: Running<View>): Optimizer<View, T> {
   const { device, guard, session: first } = running;
   const destroy = () => {
-    if (!guard.destroyed) running.session.memory.destroy();
+    const before = guard.destroyed;
     guard.destroy();
+    if (!before) running.session.memory.destroy();
   };
   return {
     name: first.manifest.optimizer.name,
@@ -64,8 +77,13 @@ function present<View, T extends OptimizerTypes>(running: Running<View>): Optimi
     ...memoryOf(running),
     ...stateOf(running),
     set(changes: Readonly<Record<string, unknown>>, options?: { readonly group: number }) {
-      guard.free();
-      running.session.hypers.prepare(changes, options?.group)();
+      checkChanges(changes);
+      guard.enter("set");
+      try {
+        running.session.hypers.prepare(changes, options?.group)();
+      } finally {
+        guard.leave();
+      }
       running.given = withChanges(running, changes, options?.group);
     },
     explain: () => createExplainTable(running.session.decisions.resolution, running.session.hypers),
@@ -83,17 +101,25 @@ function steppingOf<View>(running: Running<View>) {
   return {
     step(options?: StepOptions<View>): Promise<void> {
       try {
-        guard.free();
         checkStepOptions(options);
-        return running.session.stepper.step(options?.gradients);
+        guard.enter("a step");
+        try {
+          return running.session.stepper.step(options?.gradients);
+        } finally {
+          guard.leave();
+        }
       } catch (error) {
         return Promise.reject(error);
       }
     },
     encode(target: unknown, options?: StepOptions<View>): void {
-      guard.free();
       checkStepOptions(options);
-      running.session.stepper.encode(target, options?.gradients);
+      guard.enter("a step");
+      try {
+        running.session.stepper.encode(target, options?.gradients);
+      } finally {
+        guard.leave();
+      }
     },
     capture(stream: unknown): void {
       guard.free();

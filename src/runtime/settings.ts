@@ -145,7 +145,7 @@ function readCallback<Key extends "applyDecay" | "lrRatio">(value: unknown, key:
 
 function readNames(value: unknown): BaseSettings["names"] {
   if (value === undefined) return undefined;
-  if (typeof value !== "object" || value === null)
+  if (typeof value !== "object" || value === null || Array.isArray(value))
     throw invalid("names", "an object from parameter names to the names that rules see", value);
   for (const [name, staticName] of Object.entries(value)) {
     if (typeof staticName !== "string") throw invalid(`names[${quote(name)}]`, "a string", staticName);
