@@ -4,6 +4,7 @@ export type Cases = Readonly<Record<string, readonly string[]>>;
 
 export const nameCases = {
   "unknown-name": [
+    "transform r(x) { state s = 0  s <- s + x + «n»  return s }  n = 3  param <- param - r(param) * n",
     "x = «lrr» * grad  param <- param - x",
     "x = «k» * grad  param <- param - x",
     "fn f(x) = x * «foo»  param <- param - f(grad)",
@@ -33,6 +34,11 @@ export const nameCases = {
     'rules scale lr { "a.*" and «index» > 3 => 2   else => 1 }',
     "rules scale lr { else => «sum[model](lr)» }",
     "hyper a = «sum[model](lr)»  param <- param * a",
+    "state m = «ema(param; 0.9)»  m <- m + grad",
+    "rules scale lr { else => «ema(lr; 0.9)» }",
+    "transform r(x) { state s = «x»  s <- s + x  return s }  param <- param - r(grad)",
+    "transform r(x) { state s = «x»  s <- s + x  return s }  param <- param - r(param)",
+    "state m = 0  transform r(x) { state s = 0  s <- s + x + «m»  return s }  m <- m + r(param)",
     "state m = 0 when «any[model](rank > 1)»  m <- m + grad",
   ],
   "unknown-member": ["param <- param - lr.«foo»", "param <- param - grad.«peak»"],
@@ -40,6 +46,8 @@ export const nameCases = {
   "shape-without-axis": ["param <- param * «shape»"],
   "axis-not-whole": ["param <- param * shape[«0.5»]", "param <- param * shape[«rank»]", "param <- param * shape[«-1»]"],
   "duplicate-name": [
+    "transform r(x) { state s, «s» = 0  s <- s + x  return s }  param <- param - r(grad)",
+    "transform r(x) { state «x» = 0  return x }  param <- param - r(grad)",
     "hyper a = 1, «a» = 2  param <- param * a",
     "hyper a = 1  state «a» = 0  param <- param * a",
     "fn f(x) = x  fn «f»(x) = x  param <- f(param)",
@@ -49,6 +57,7 @@ export const nameCases = {
     "state «param» = 0",
     "option «grad» = false",
     "state «rank» = 0  param <- param * rank",
+    "transform r(x) { state «t» = 0  return x * t }  param <- param - r(grad)",
   ],
   "names-collide": [
     "hyper β1 = 1, «beta1» = 2  param <- param * β1 * beta1",
@@ -67,6 +76,7 @@ export const nameCases = {
     "«param» = grad",
     "«grad» = param * 2",
     "option o = false  «o» = 3  param <- if o then param else grad",
+    "transform r(x) { state s = 0  s <- s + x  «s» = 3  return s }  param <- param - r(grad)",
   ],
   "shadowed-name": [
     "«rank» = 3  param <- param * rank",
@@ -82,6 +92,11 @@ export const nameCases = {
   "function-writes": [
     "fn f(a) { «param» <- a  return a }  param <- f(grad)",
     "state m = 0  fn f(a) { «m» <- a  return a }  m <- m + f(grad)",
+    "state m = 0  transform f(a) { state s = 0  «m» <- a  s <- s + a  return s }  m <- m + f(grad)",
+  ],
+  "transform-in-function": [
+    "fn f(x) = «ema(x; 0.9)»  param <- f(grad)",
+    "transform r(x) { state s = 0  s <- s + x  return s }  fn f(x) = «r(x)» * 2  param <- f(grad)",
   ],
   "option-as-value": [
     "option o: a | b = a  param <- param * «o»",
@@ -140,11 +155,21 @@ export const expressionCases = {
     "fn f(x, a) = x * a  param <- f(param; «1»)",
     "param <- «clamp(param, 1)»",
   ],
-  "recursive-function": ["fn f(x) = «f(x)»  param <- f(param)", "fn f(x) = g(x)  fn g(x) = «f(x)»  param <- f(param)"],
-  "function-without-return": ["fn «f»(x) { x <- x + 1 }  param <- f(param)"],
+  "recursive-function": [
+    "transform r(x) { state s = 0  s <- s + x  return s + «r(x)» }  param <- param - r(grad)",
+    "fn f(x) = «f(x)»  param <- f(param)",
+    "fn f(x) = g(x)  fn g(x) = «f(x)»  param <- f(param)",
+  ],
+  "function-without-return": [
+    "fn «f»(x) { x <- x + 1 }  param <- f(param)",
+    "transform «r»(x) { state s = 0  s <- s + x }  param <- r(param)",
+  ],
   "return-not-last": ["fn f(x) { if x > 0 { «return x» } return -x }  param <- f(param)"],
   "return-outside-function": ["«return grad»"],
-  "declaration-in-function": ["fn f(x) { fn «g»(y) = y  return x }  param <- f(param)"],
+  "declaration-in-function": [
+    "fn f(x) { fn «g»(y) = y  return x }  param <- f(param)",
+    "transform r(x) { fn «g»(y) = y  return x }  param <- r(param)",
+  ],
   "function-name-taken": ["fn «sqrt»(x) = x  param <- sqrt(param)"],
   "old-of-what": ["param <- «old(lr)»", "param <- «old(param, grad)»", "x = grad  param <- x + «old(x)»"],
   "only-in-rules": ['param <- param * «error("no")»', 'if «contains»("x") { param <- grad }'],
@@ -231,8 +256,12 @@ export const declarationCases = {
 export const useCases = {
   "unused-value": ["«x» = grad * 2", "if first { «x» = grad }", "fn f(a) { «b» = a  return a }  param <- f(f(grad))"],
   "unused-hyper": ["hyper «a» = 1", "option «o» = false"],
-  "state-never-read": ["state «m» = 0  m <- grad", "state «m» = 0"],
-  "state-never-written": ["state «m» = 0  param <- param - m"],
+  "state-never-read": [
+    "transform r(x) { state «s» = 0  s <- x  return x }  u = r(grad)  v = r(param)  param <- param - u * v",
+    "state «m» = 0  m <- grad",
+    "state «m» = 0",
+  ],
+  "state-never-written": ["state «m» = 0  param <- param - m", "transform r(x) { state «s» = 0  return x * s }  param <- param - r(grad)"],
   "param-never-written": [
     "optimizer «A» { hyper lr = 1  state m = 0  m <- m + lr * grad }",
     "optimizer «A» { hyper lr = 1  state m = 0  m <- m + lr }  optimizer «B» = A { hyper lr = 2 }",
@@ -322,10 +351,10 @@ export const laterCases = {
     "input «hessian»  param <- param * hessian",
     "«store { lr: bf16 }»",
     "entry «eval» from train { param <- param * 2 }",
-    "transform «r»(x; a) { state s = 0  s <- s + x * a  return s }  param <- param - r(grad; 2)",
     "hyper a = 1  «before» { grad <- grad * a }",
-    "param <- param - «adam»(grad; 0.9, 0.999, 1e-8)",
-    "param <- param - (grad |> «clip_global_norm»(1))",
+    "transform r(x) { state s[«2»] = 0  s <- x  return x }  param <- param - r(grad)",
+    "param <- param - «centralize»(grad)",
+    "param <- param - (grad |> «newton_schulz»())",
     "option o = false  param <- if o then param else grad  rules scale lr { else => if «o» then 1 else 2 }",
     "optimizer A { hyper lr = 1  param <- param * lr }  optimizer B = A { state «m» = 0 }",
   ],

@@ -141,6 +141,55 @@ optimizer Functions {
   w = if isfinite(u) and (mode != b) == flag then softplus(u) + tanh(u) + exp(-abs(u)) + log(1 + u^2) else bf16(u)
   param <- param - w * 2^keep * (if keep == 3 then 1 else 0) + atan2(u, 1) % 3 + floor(u) - ceil(u)
 }`,
+  Reductions: `optimizer Reductions {
+  hyper lr = 1e-3, beta = 0.9, c = 1, scale = 2
+  option where: tensor | model = tensor
+  state far: model = norm[model](param)
+  state own: tensor = rms(param) when rank >= 1
+  state seen, calls: model = 0
+  n = if where == tensor then norm(grad) else norm[model](grad)
+  far <- max(far, norm[model](grad - param))
+  if far > c { seen <- seen + scale * any_one(mean[model](grad)) }
+  calls <- calls + t + 1e-3 * sum[model](n + numel)
+  if rank >= 1 { own <- own + dot(grad, param) / numel + max(abs(grad)) - min[tensor](grad) }
+  u = if n > c then grad * (c / n) else rms(grad) * grad
+  held = if rank >= 1 then own else 1
+  param <- param - lr * beta * u * (far + seen + calls) / (1 + abs(held)) * (if any(grad > 1) or any[model](rank > 2) then 1 else 2)
+  fn any_one(x) = if x > 0 then 1 else x
+}`,
+  Transforms: `transform twice(x; beta, start) {
+  state count: tensor = start
+  host state W = 0
+  inner = ema(x; beta)
+  W <- W + beta
+  count <- count + 1
+  return (ema(inner; beta) + inner) / (count + W)
+}
+optimizer Transforms {
+  hyper lr = 1e-3, beta1 = 0.9, beta2 = 0.99, weight_decay = 0.01, c = 1
+  option smooth = true
+  transform own(g) {
+    state kept: like g = 0 when rank > 1
+    if rank > 1 { kept <- g - old(kept) }
+    return if rank > 1 then kept else g
+  }
+  g = grad |> clip_value(c) |> with_l2(param, weight_decay)
+  u = adam(g; beta1, beta2, 1e-8)
+  v = twice(g; beta = beta1, start = 1) + own(u)
+  w = if smooth then ema(v; 0.5) else with_l1(v, param, weight_decay)
+  top = running_max(norm(w))
+  if rank > 1 { w <- momentum(w; 0.9) }
+  param <- decayed(param, lr * weight_decay) - lr / (1 + top) * w
+}`,
+  Clipping: `optimizer Clipping {
+  hyper lr = 1e-3, c = 1
+  option by: global | tensor | agc | torch | tensor_torch = global
+  g = if by == global then grad |> clip_global_norm(c) else if by == tensor then grad |> clip_norm(c)
+    else if by == agc then grad |> agc(param, 0.01, 1e-3) else if by == torch then grad |> clip_global_norm_torch(c)
+    else grad |> clip_norm_torch(c)
+  u = momentum(g; 0.9)
+  param <- param - lr * (u |> cautious(grad, 0.1) |> trust_ratio(param))
+}`,
   Rules: `optimizer Rules {
   hyper lr = 1e-3, weight_decay = 0.01 in [0, 1], layer_decay = 0.9 in (0, 1]
   hyper n_layers: int = 12 in [3, inf)

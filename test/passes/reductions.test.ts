@@ -26,7 +26,7 @@ function start(body: string, params: readonly InterpretedParam[], arithmetic: "f
   return createInterpreter(ir, { arithmetic, params, hyper: (_, name) => ({ lr })[name] ?? Number.NaN });
 }
 
-const shapes = fc.array(fc.constantFrom([], [1], [3], [2, 3], [40, 30], [0]), { minLength: 1, maxLength: 5 });
+const shapes = fc.array(fc.constantFrom<number[]>([], [1], [3], [2, 3], [40, 30], [0]), { minLength: 1, maxLength: 5 });
 const numbers = (length: number, seed: number) => Array.from({ length }, (_, i) => Math.sin(seed * 12.9898 + i * 78.233) * 3);
 const model = (list: readonly number[][], seed: number) =>
   list.map((shape, i) => ({

@@ -9,6 +9,7 @@ import { bindLocal, type Env, findLocal, inner, placeOf } from "./context.js";
 import { checkExpr, checkTyped, notAvailable } from "./expressions.js";
 import { inlineCall } from "./functions.js";
 import { isAmbient, readState } from "./names.js";
+import { mayKeepStates } from "./transforms.js";
 import { allThere, apply, type Checked } from "./typed.js";
 
 export function checkCall(call: CallExpr, env: Env): Checked {
@@ -19,7 +20,7 @@ export function checkCall(call: CallExpr, env: Env): Checked {
   if (name === "old") return checkOld(call, env);
   if (name === "error") return checkError(call, env);
   const info = (env.at === null ? ctx.functions : ctx.library).get(name);
-  if (info !== undefined && info.decl.kind === "fn") return inlineCall(info, call, env);
+  if (info !== undefined && (info.decl.kind === "fn" || mayKeepStates(name, call, env))) return inlineCall(info, call, env);
   checkArguments(call, env);
   if (info !== undefined || ctx.refused.has(name)) return null;
   if ((laterPrelude as readonly string[]).includes(name)) return notAvailable(`\`${name}\``, call.callee, env);
@@ -66,8 +67,9 @@ function checkOld(call: CallExpr, env: Env): Checked {
   const [arg] = call.args;
   const target = arg?.value;
   if (call.args.length === 1 && target?.kind === "name" && findLocal(env.scope, target.name) === null) {
-    if (env.ctx.refused.has(target.name)) return null;
-    if (env.ctx.states.has(target.name)) return readState(target, "old", env);
+    const isOwn = env.own?.has(target.name) === true;
+    if (!isOwn && env.ctx.refused.has(target.name)) return null;
+    if (isOwn || env.ctx.states.has(target.name)) return readState(target, "old", env);
     if ((target.name === "param" || target.name === "grad") && env.place === "body") {
       return { kind: "cell", cell: target.name, version: "old", type: "number", extent: "elem", stage: "device", span: placeOf(call, env) };
     }

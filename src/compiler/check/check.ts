@@ -53,9 +53,6 @@ function checkRulesets(text: Text, called: Set<string>, reporter: Reporter, told
 
 /** What concerns the file as a whole. */
 function checkFile(ast: Ast, reporter: Reporter): void {
-  for (const decl of ast.declarations) {
-    if (decl.kind === "transform") reporter.report("not-available-yet", { what: "`transform`" }, decl.name.span);
-  }
   const built = ast.declarations.filter(
     (decl): decl is OptimizerDecl | RulesetDecl => decl.kind === "optimizer" || decl.kind === "ruleset",
   );

@@ -15,6 +15,10 @@ export interface StateInfo {
   readonly spec: StateSpec;
   /** False where the text leaves the extent of a host state to be inferred. */
   readonly extentGiven: boolean;
+  /** The condition of the text's own: a use must stand under it. */
+  readonly when: TypedExpr | null;
+  /** Of a transform of the prelude: what the text leaves unused is not its matter. */
+  readonly ofLibrary: boolean;
   reads: number;
   writes: number;
 }
@@ -94,8 +98,14 @@ export interface Env {
   readonly ctx: Context;
   readonly scope: Scope;
   readonly place: Place;
-  /** Inside a `fn`: no states, no locals of the caller. */
+  /** Inside a `fn` or `transform`: no states, no locals of the caller. */
   readonly inFunction: boolean;
+  /** Inside a `transform`: its own states in full, by their names in its text. */
+  readonly own: Map<string, string> | null;
+  /** What the value at hand is bound to, the instances around it first: a transform's states are named so. */
+  readonly binding: readonly string[];
+  /** The instance being inlined. */
+  readonly instance: readonly string[];
   readonly facts: readonly Fact[];
   /** The call that a member of the prelude is inlined for: messages point there. */
   readonly at: Span | null;

@@ -5,11 +5,11 @@ import type { Expr, HyperDecl, IntervalSyntax, OptionDecl, StateDecl } from "../
 import { fitExtent } from "./assign-state.js";
 import { closeOver } from "./closed.js";
 import { constantOf } from "./constants.js";
-import { type Env, inner } from "./context.js";
+import { type Env, inner, placeOf } from "./context.js";
 import { checkTyped, notAvailable } from "./expressions.js";
 import { extentOf } from "./reductions.js";
 import type { Range, StateSpec, TypedExpr } from "./spec.js";
-import { literal } from "./typed.js";
+import { apply, literal } from "./typed.js";
 
 export function checkHyper(decl: HyperDecl, env: Env): void {
   const { ctx } = env;
@@ -94,61 +94,68 @@ export function checkOption(decl: OptionDecl, env: Env): void {
 
 const deviceExtents: readonly Extent[] = ["elem", "tensor", "model"];
 
-export function checkState(decl: StateDecl, env: Env): void {
+/** How a state is kept: its full name, and what else must hold where it exists. */
+interface Kept {
+  readonly name: string;
+  readonly exists: TypedExpr | null;
+}
+
+/** A state of the optimizer, or, as an instance keeps it, of a transform. */
+export function checkState(decl: StateDecl, env: Env, { name, exists }: Kept = { name: decl.name.name, exists: null }): void {
   const { ctx } = env;
-  const { name } = decl.name;
+  const span = placeOf(decl.name, env);
   const given = decl.extent === null ? null : extentOf(decl.extent, env);
   const extent = given ?? (decl.host ? (ctx.hostExtents.get(name) ?? "model") : "elem");
   if (decl.host && given !== null && given !== "model" && given !== "tensor") {
-    ctx.reporter.report("host-state-extent", { name, extent: given }, decl.extent!.span);
+    ctx.reporter.report("host-state-extent", { name, extent: given }, placeOf(decl.extent!, env));
   } else if (!decl.host && given !== null && !deviceExtents.includes(given)) {
     notAvailable(`a state of extent \`${given}\``, decl.extent!, env);
   }
   const when = decl.when === null ? null : checkWhen(decl.when, env);
-  const value = checkInitial(decl, extent, given !== null, env);
+  const value = checkInitial(decl, name, extent, env);
   if (decl.ring !== null) {
     checkTyped(decl.ring, "number", env);
     notAvailable("a ring of the last values", decl.ring, env);
-    ctx.refused.set(name, decl.name.span);
+    ctx.refused.set(decl.name.name, span);
     return;
   }
-  const home = decl.host ? "host" : "device";
+  const both = when !== null && exists !== null ? apply("and", [exists, when], span) : (exists ?? when);
   const spec: StateSpec = {
     name,
     doc: decl.doc,
-    home,
+    home: decl.host ? "host" : "device",
     extent,
-    value: value ?? { ...literal(0, decl.value.span), stage: "setup" },
-    when,
-    span: decl.name.span,
+    value: value ?? { ...literal(0, placeOf(decl.value, env)), stage: "setup" },
+    when: both,
+    span,
   };
-  ctx.states.set(name, { spec, extentGiven: given !== null, reads: 0, writes: 0 });
+  ctx.states.set(name, { spec, when, extentGiven: given !== null, ofLibrary: env.at !== null, reads: 0, writes: 0 });
 }
 
 function checkWhen(condition: Expr, env: Env): TypedExpr | null {
   const checked = checkTyped(condition, "boolean", { ...env, place: "when" });
   if (checked === null) return null;
   if (stageIsBefore(checked.stage, "step")) return closed(checked, condition, env);
-  env.ctx.reporter.report("when-not-setup", { stage: checked.stage }, condition.span);
+  env.ctx.reporter.report("when-not-setup", { stage: checked.stage }, placeOf(condition, env));
   return null;
 }
 
-function checkInitial(decl: StateDecl, extent: StateSpec["extent"], given: boolean, env: Env): TypedExpr | null {
+function checkInitial(decl: StateDecl, name: string, extent: Extent, env: Env): TypedExpr | null {
   const { ctx } = env;
-  const { name } = decl.name;
+  const isInferred = decl.host && decl.extent === null;
   const value = checkTyped(decl.value, "number", { ...env, place: "initial" });
   if (value === null) return null;
   if (decl.host && value.stage === "device") {
-    ctx.reporter.report("device-into-host", { name, governs: false, of: value.extent }, decl.value.span);
+    ctx.reporter.report("device-into-host", { name, governs: false, of: value.extent }, placeOf(decl.value, env));
     return null;
   }
-  if (decl.host && !given && !within(value.extent, extent)) ctx.hostExtents.set(name, joinExtents(value.extent, extent));
-  const fitted = decl.host && !given ? value : fitExtent(name, extent, value, decl.name.span, env);
+  if (isInferred && !within(value.extent, extent)) ctx.hostExtents.set(name, joinExtents(value.extent, extent));
+  const fitted = isInferred ? value : fitExtent(name, extent, value, placeOf(decl.name, env), env);
   return fitted && closed(fitted, decl.value, env);
 }
 
 function closed(value: TypedExpr, syntax: Expr, env: Env): TypedExpr | null {
   const whole = closeOver(value, env.ctx);
-  if (whole === null) env.ctx.reporter.report("declaration-of-changed", undefined, syntax.span);
+  if (whole === null) env.ctx.reporter.report("declaration-of-changed", undefined, placeOf(syntax, env));
   return whole;
 }

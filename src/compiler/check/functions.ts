@@ -1,13 +1,16 @@
-// `fn`s are inlined at their calls: parameters and locals become locals of the caller's numbering, the body a block.
+// `fn`s and `transform`s are inlined at their calls: parameters and locals become locals of the caller's numbering, the body a block.
 
-import type { Argument, CallExpr, FunctionDecl, Statement } from "../syntax/ast.js";
-import { bindLocal, type Context, type Env, type FunctionInfo, placeOf } from "./context.js";
+import type { Argument, CallExpr, FunctionDecl, Item, StateDecl } from "../syntax/ast.js";
+import { bindLocal, type Env, type FunctionInfo, findLocal, placeOf } from "./context.js";
+import { checkState } from "./declarations.js";
 import { checkExpr } from "./expressions.js";
+import { isAmbient } from "./names.js";
 import type { TypedExpr, TypedStatement } from "./spec.js";
 import { checkStatements } from "./statements.js";
+import { existsWhere, instanceOf } from "./transforms.js";
 import type { Checked } from "./typed.js";
 
-/** A call of a `fn` of the text or of the prelude. */
+/** A call of a function of the text or of the prelude. */
 export function inlineCall(info: FunctionInfo, call: CallExpr, env: Env): Checked {
   info.calls++;
   const matched = matchArguments(info.decl, call, env);
@@ -26,14 +29,16 @@ export function inlineLibrary(name: string, args: readonly Checked[], node: { re
   return inline(env.ctx.library.get(name)!, args, node, env);
 }
 
-/** Checks a function that nothing calls: its names, not what it does with them. */
+/** Checks a function that nothing calls: its names, not what it does with them. What it would keep is no state of the optimizer. */
 export function checkUncalled(info: FunctionInfo, env: Env): void {
+  const before = new Set(env.ctx.states.keys());
   inline(
     info,
     info.decl.params.map(() => null),
     info.decl.name,
     env,
   );
+  for (const name of env.ctx.states.keys()) if (!before.has(name)) env.ctx.states.delete(name);
 }
 
 function inline(info: FunctionInfo, args: readonly Checked[], node: { readonly span: CallExpr["span"] }, env: Env): Checked {
@@ -44,37 +49,62 @@ function inline(info: FunctionInfo, args: readonly Checked[], node: { readonly s
     return null;
   }
   const at = info.home === "prelude" ? placeOf(node, env) : env.at;
-  const inside: Env = { ...env, scope: { parent: null, names: new Map() }, inFunction: true, at, calls: [...env.calls, name] };
+  const scope = { parent: null, names: new Map() };
+  const inside: Env = { ...env, scope, inFunction: true, at, calls: [...env.calls, name], ...kept(decl, env) };
   const statements: TypedStatement[] = [];
   for (const [index, param] of decl.params.entries()) {
     const value = args[index] ?? null;
     const local = bindLocal(inside, param.name.name, param.name.span, value);
     if (value !== null) statements.push({ kind: "define", local: local.id, name: local.name, value, span: value.span });
   }
-  const body = statementsOf(decl, env.ctx);
-  const last = body.at(-1);
-  if (last?.kind !== "return") {
-    env.ctx.reporter.report("function-without-return", { name }, decl.name.span);
-    checkStatements(body, inside);
-    return null;
+  const last = decl.body.at(-1);
+  const end = last?.kind === "statement" && last.statement.kind === "return" ? last.statement : null;
+  statements.push(...checkItems(end === null ? decl.body : decl.body.slice(0, -1), decl, inside, existsWhere(env)));
+  if (end === null) env.ctx.reporter.report("function-without-return", { name, kind: decl.kind }, decl.name.span);
+  const result = end && checkExpr(end.value, { ...inside, binding: inside.instance });
+  return result && block(statements, keepsOnDevice(inside) ? { ...result, stage: "device" } : result, placeOf(node, env));
+}
+
+/** Where the states of a call are kept: a `fn` has none. */
+function kept(decl: FunctionDecl, env: Env): Pick<Env, "own" | "instance" | "binding"> {
+  const instance = decl.kind === "transform" ? instanceOf(decl, env) : [];
+  return { own: decl.kind === "transform" ? new Map() : null, instance, binding: instance };
+}
+
+/** What an instance keeps on the device governs device work, whatever the call gives back. */
+function keepsOnDevice({ own, ctx }: Env): boolean {
+  return [...(own?.values() ?? [])].some((name) => ctx.states.get(name)?.spec.home === "device");
+}
+
+function checkItems(items: readonly Item[], decl: FunctionDecl, env: Env, exists: TypedExpr | null): TypedStatement[] {
+  return items.flatMap((item) => {
+    if (item.kind === "statement") return checkStatements([item.statement], env);
+    if (item.kind === "state" && env.own !== null) declareOwn(item, env.own, exists, env);
+    else {
+      const place = "name" in item ? item.name.span : item.span;
+      env.ctx.reporter.report("declaration-in-function", { kind: item.kind, of: decl.kind }, place);
+    }
+    return [];
+  });
+}
+
+/** A state of the instance at hand. */
+function declareOwn(decl: StateDecl, own: Map<string, string>, exists: TypedExpr | null, env: Env): void {
+  const { name, span } = decl.name;
+  const { ctx } = env;
+  const before = findLocal(env.scope, name)?.span ?? ctx.states.get(own.get(name) ?? "")?.spec.span;
+  if (isAmbient(name)) ctx.reporter.report("reserved-name", { name, what: "a state" }, span);
+  else if (before !== undefined) ctx.reporter.report("duplicate-name", { name }, span, [{ span: before, text: "declared here" }]);
+  else {
+    const full = [...env.instance, name].join(".");
+    checkState(decl, env, { name: full, exists });
+    if (ctx.states.has(full)) own.set(name, full);
   }
-  statements.push(...checkStatements(body.slice(0, -1), inside));
-  const result = checkExpr(last.value, inside);
-  return result === null ? null : block(statements, result, placeOf(node, env));
 }
 
 function block(statements: readonly TypedStatement[], result: TypedExpr, span: CallExpr["span"]): TypedExpr {
   const { extent, stage, type } = result;
   return statements.length === 0 ? result : { kind: "block", statements, result, extent, stage, type, span };
-}
-
-function statementsOf(decl: FunctionDecl, ctx: Context): Statement[] {
-  const statements: Statement[] = [];
-  for (const item of decl.body) {
-    if (item.kind === "statement") statements.push(item.statement);
-    else ctx.reporter.report("declaration-in-function", { kind: item.kind }, "name" in item ? item.name.span : item.span);
-  }
-  return statements;
 }
 
 /** The argument of each parameter, in order; null after an error. Positions come first and count within their half. */

@@ -20,5 +20,5 @@ function parsePrelude(): FunctionDecl[] {
   const { declarations } = parse(source, reporter);
   const [problem] = reporter.diagnostics;
   if (problem !== undefined) throw new Error(`bug: the prelude does not parse: ${problem.message}`);
-  return declarations.filter((decl): decl is FunctionDecl => decl.kind === "fn");
+  return declarations.filter((decl): decl is FunctionDecl => decl.kind === "fn" || decl.kind === "transform");
 }

@@ -1,7 +1,8 @@
 // Things that are there and do nothing: computed values, hypers, options and states that nothing uses.
 
-import type { Identifier, StateDecl } from "../syntax/ast.js";
-import type { Context } from "./context.js";
+import type { Identifier } from "../syntax/ast.js";
+import { NEED_CLIP } from "./clip-gradient.js";
+import type { Context, StateInfo } from "./context.js";
 
 /** Reports an optimizer that leaves every parameter as it is. */
 export function checkMoves({ lastWrite, reporter }: Context, { name, span }: Identifier): void {
@@ -9,22 +10,22 @@ export function checkMoves({ lastWrite, reporter }: Context, { name, span }: Ide
 }
 
 /** Reports what the whole text of an optimizer leaves unused. */
-export function checkUses(ctx: Context, states: readonly StateDecl[]): void {
+export function checkUses(ctx: Context): void {
   const { reporter } = ctx;
   const used = new Set(ctx.locals.filter((local) => local.uses > 0).map((local) => local.span.from));
   for (const { name, span, uses, computed } of ctx.locals) {
     if (computed && uses === 0 && !used.has(span.from)) reporter.report("unused-value", { name }, span);
   }
   for (const { name, span, uses } of ctx.hypers.values())
-    if (uses === 0 && !ctx.early.has(name)) reporter.report("unused-hyper", { name, what: "hyper" }, span);
+    if (uses === 0 && !ctx.early.has(name) && name !== NEED_CLIP) reporter.report("unused-hyper", { name, what: "hyper" }, span);
   for (const { name, span, uses } of ctx.options.values()) if (uses === 0) reporter.report("unused-hyper", { name, what: "option" }, span);
-  for (const decl of states) checkState(decl, ctx);
+  for (const state of ctx.states.values()) if (!state.ofLibrary) checkState(state, ctx);
 }
 
-function checkState(decl: StateDecl, ctx: Context): void {
-  const { name, span } = decl.name;
-  const state = ctx.states.get(name);
-  if (state === undefined || ctx.early.has(name) || state.spec.span.from !== span.from) return;
-  if (state.reads === 0) ctx.reporter.report("state-never-read", { name, written: state.writes > 0 }, span);
-  else if (state.writes === 0 && state.spec.value.stage === "build") ctx.reporter.report("state-never-written", { name }, span);
+function checkState({ spec, reads, writes }: StateInfo, ctx: Context): void {
+  if (ctx.early.has(spec.name)) return;
+  // Of an instance: the transform's own name for it.
+  const name = spec.name.slice(spec.name.lastIndexOf(".") + 1);
+  if (reads === 0) ctx.reporter.report("state-never-read", { name, written: writes > 0 }, spec.span);
+  else if (writes === 0 && spec.value.stage === "build") ctx.reporter.report("state-never-written", { name }, spec.span);
 }

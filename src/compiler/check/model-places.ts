@@ -8,7 +8,7 @@ import type { TypedExpr, TypedStatement } from "./spec.js";
 import { allThere, apply, childrenOf, select } from "./typed.js";
 
 /** Everything that an expression is computed from, locals seen through, each local once. */
-function* leavesOf(expr: TypedExpr, ctx: Context, seen = new Set<number>()): Generator<TypedExpr> {
+export function* leavesOf(expr: TypedExpr, ctx: Context, seen = new Set<number>()): Generator<TypedExpr> {
   if (expr.kind === "local") {
     if (seen.has(expr.local)) return;
     seen.add(expr.local);

@@ -8,6 +8,7 @@ import { isBuiltin } from "./builtins.js";
 import { implies } from "./conditions.js";
 import { bindLocal, type Env, findLocal, inner, inRules, type Local, localNames, type Place, placeOf } from "./context.js";
 import type { TypedExpr } from "./spec.js";
+import { isSteady } from "./transforms.js";
 import { apply, type Checked, literal } from "./typed.js";
 
 type NameExpr = Extract<Expr, { kind: "name" }>;
@@ -50,7 +51,7 @@ const placeNames: Readonly<Record<Place, string>> = {
 export function refuse(name: string, what: string, help: string, node: { readonly span: Identifier["span"] }, env: Env): null {
   env.ctx.reporter.report(
     "not-visible-here",
-    { name, what, where: env.inFunction ? "inside a `fn`" : placeNames[env.place], help },
+    { name, what, where: env.inFunction ? `inside a \`${env.own === null ? "fn" : "transform"}\`` : placeNames[env.place], help },
     placeOf(node, env),
   );
   return null;
@@ -62,6 +63,7 @@ export function checkName(node: NameExpr, env: Env): Checked {
   const { name } = node;
   const local = findLocal(env.scope, name);
   if (local !== null) return useLocal(local, node, env);
+  if (env.own?.has(name)) return readState(node, "current", env);
   if (ctx.refused.has(name)) return null;
   if (ctx.orders.has(name)) return readOrder(node, "order", env);
   if (ctx.states.has(name)) return readState(node, "current", env);
@@ -134,8 +136,9 @@ function useLocal(local: Local, node: NameExpr, env: Env): Checked {
     return null;
   }
   if (type === null || local.sources.includes(null)) return null;
-  // A function's own locals come from what is allowed here.
-  if (env.place === "initial" && !env.inFunction && (stage === "step" || stage === "device")) {
+  // The locals of a `fn` called here come from what is allowed here.
+  const late = (stage === "step" || stage === "device") && (env.own === null || !isSteady(local, env.ctx));
+  if (env.place === "initial" && late && (!env.inFunction || env.own !== null)) {
     return refuse(name, "computed at every step", "an initial value is computed once, when a parameter is registered", node, env);
   }
   return { kind: "local", local: id, type, extent, stage, span: placeOf(node, env) };
@@ -143,11 +146,12 @@ function useLocal(local: Local, node: NameExpr, env: Env): Checked {
 
 /** A state's value now, or `old`: at the start of this call. */
 export function readState(node: Identifier, version: "current" | "old", env: Env): Checked {
-  const { name } = node;
+  const own = env.own?.get(node.name);
+  const name = own ?? node.name;
   const state = env.ctx.states.get(name)!;
   state.reads++;
   if (env.place === "schedule") return refuse(name, "a state", "a schedule is a function of `k` and of hypers", node, env);
-  if (env.inFunction) return refuse(name, "a state", "hand it in as an argument", node, env);
+  if (env.inFunction && own === undefined) return refuse(name, "a state", "hand it in as an argument", node, env);
   if (env.place === "initial") return refuse(name, "a state", "write the value that it starts from", node, env);
   if (env.place !== "body") return refuse(name, "a state", "states change at every step; this is decided before", node, env);
   checkExists(name, node, env);
@@ -165,7 +169,10 @@ export function readState(node: Identifier, version: "current" | "old", env: Env
 
 /** A state with a `when` may be used where the conditions around imply it. */
 export function checkExists(name: string, node: { readonly span: Identifier["span"] }, env: Env): void {
-  const { when, span } = env.ctx.states.get(name)!.spec;
+  const {
+    when,
+    spec: { span },
+  } = env.ctx.states.get(name)!;
   if (when === null || implies(env.facts, when, env.ctx)) return;
   const condition = env.ctx.source.text.slice(when.span.from, when.span.to);
   env.ctx.reporter.report("state-may-not-exist", { name, condition }, placeOf(node, env), [

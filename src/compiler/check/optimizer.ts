@@ -2,7 +2,7 @@
 
 import type { RuleSet } from "../../contract/rules.js";
 import type { Extent } from "../ir/extent.js";
-import type { Ast, FunctionDecl, Item, OptimizerDecl, RulesetDecl, ScheduleDecl, StateDecl } from "../syntax/ast.js";
+import type { Ast, FunctionDecl, Item, OptimizerDecl, RulesetDecl, ScheduleDecl } from "../syntax/ast.js";
 import { wholeOptimizer } from "./bases.js";
 import { isBuiltin } from "./builtins.js";
 import { declareNames, isDeclared } from "./collisions.js";
@@ -59,7 +59,8 @@ export function createContext(file: FileScope): Context {
 }
 
 export function topOf(ctx: Context): Env {
-  return { ctx, scope: { parent: null, names: new Map() }, place: "body", inFunction: false, facts: [], at: null, depth: 0, calls: [] };
+  const outside = { inFunction: false, own: null, binding: [], instance: [], at: null, depth: 0, calls: [] } as const;
+  return { ctx, scope: { parent: null, names: new Map() }, place: "body", facts: [], ...outside };
 }
 
 export function declareFunctions(decls: readonly FunctionDecl[], ctx: Context): void {
@@ -69,9 +70,6 @@ export function declareFunctions(decls: readonly FunctionDecl[], ctx: Context): 
     if (isBuiltin(name)) ctx.reporter.report("function-name-taken", { name }, span);
     else if (before?.home === "file") {
       ctx.reporter.report("duplicate-name", { name }, span, [{ span: before.decl.name.span, text: "declared here as a function" }]);
-    } else if (decl.kind === "transform") {
-      ctx.functions.delete(name);
-      ctx.refused.set(name, span);
     } else ctx.functions.set(name, { decl, home: "file", calls: 0 });
   }
 }
@@ -107,8 +105,8 @@ export function checkOptimizer(decl: OptimizerDecl, file: FileScope): Checked {
     rulesets.push(checkTaken(set, { ...env, ctx: { ...ctx, functions: new Map(ofFile) } }, file, [rules, ...rulesets]));
   for (const info of ctx.functions.values()) if (local.includes(info.decl) && info.calls === 0) checkUncalled(info, env);
   if (ctx.size <= LARGEST_OPTIMIZER) {
-    if (!file.damaged && !items.some(hidesUses) && !file.functions.some(hidesUses)) {
-      checkUses(ctx, ofKind("state") satisfies StateDecl[]);
+    if (!file.damaged && !items.some(hidesUses)) {
+      checkUses(ctx);
       checkMoves(ctx, decl.name);
     }
     checkLimits(body, ctx, decl.name);
@@ -148,7 +146,6 @@ function stands(item: Item, ctx: Context): boolean {
 /** True for what is refused without being read: names may be used there alone. */
 function hidesUses(item: Item): boolean {
   switch (item.kind) {
-    case "transform":
     case "store":
     case "before":
     case "after":
@@ -168,6 +165,7 @@ function checkItem(item: Item, env: Env): TypedStatement | null {
     case "hyper":
     case "option":
     case "fn":
+    case "transform":
     case "rules":
     case "set":
     case "order":
@@ -176,9 +174,6 @@ function checkItem(item: Item, env: Env): TypedStatement | null {
     case "input":
       env.ctx.refused.set(item.name.name, item.name.span);
       notAvailable(`\`${item.kind}\``, item.name, env);
-      return null;
-    case "transform":
-      notAvailable("`transform`", item.name, env);
       return null;
     case "store":
       notAvailable("`store`", item, env);

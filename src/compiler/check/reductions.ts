@@ -8,7 +8,7 @@ import { constantOf } from "./constants.js";
 import { type Env, placeOf } from "./context.js";
 import { checkTyped, notAvailable } from "./expressions.js";
 import { intoModel } from "./model-places.js";
-import { refuse } from "./names.js";
+import { checkName, refuse } from "./names.js";
 import type { TypedExpr } from "./spec.js";
 import { allThere, apply, type Checked, literal, select } from "./typed.js";
 
@@ -110,8 +110,7 @@ export function extentOf(syntax: ExtentSyntax, env: Env): Extent | null {
       return null;
     }
     case "like":
-      env.ctx.reporter.report("not-available-yet", { what: "`like`" }, placeOf(syntax, env));
-      return null;
+      return checkName({ kind: "name", ...syntax.of }, env)?.extent ?? null;
     default:
       return syntax.kind;
   }

@@ -40,7 +40,7 @@ export function checkRuleset(
   const defaults = own.map((hyper) => formulas.add(hyper.value));
   const rules = checkRules(parts.rules, env, [], formulas);
   checkUncalledOf(parts.functions, env);
-  if (!file.damaged) checkUses(ctx, []);
+  if (!file.damaged) checkUses(ctx);
   const called = [...ctx.functions.values()].filter((info) => info.calls > 0).map((info) => info.decl.name.name);
   if (ctx.reporter.errors > 0) return { spec: null, called };
   const hypers = own.map(({ uses: _, ...hyper }) => ({ ...hyper, globalBecause: null }));

@@ -5,7 +5,7 @@ import { type Extent, joinExtents, laterStage, type Stage } from "../ir/extent.j
 import type { Identifier, Statement } from "../syntax/ast.js";
 import { assignState } from "./assign-state.js";
 import { isBuiltin } from "./builtins.js";
-import { bindLocal, type Env, findLocal, inner, type Local, localNames } from "./context.js";
+import { bindLocal, type Env, type FunctionInfo, findLocal, inner, type Local, localNames, placeOf } from "./context.js";
 import { checkExpr, checkTyped, notAvailable, under } from "./expressions.js";
 import { isAmbient } from "./names.js";
 import type { TypedExpr, TypedStatement } from "./spec.js";
@@ -41,10 +41,15 @@ export function checkStatement(statement: Statement, env: Env): TypedStatement |
 
 function checkDefine(statement: Extract<Statement, { kind: "define" }>, env: Env): TypedStatement | null {
   const { target } = statement;
-  const value = checkExpr(statement.value, env);
+  const value = checkExpr(statement.value, boundTo(target.name, env));
   if (!checkNewLocal(target, env)) return null;
-  const local = bindLocal(env, target.name, target.span, value, { computed: env.at === null });
-  return value === null ? null : { kind: "define", local: local.id, name: local.name, value, span: statement.span };
+  const local = bindLocal(env, target.name, placeOf(target, env), value, { computed: env.at === null });
+  return value === null ? null : { kind: "define", local: local.id, name: local.name, value, span: placeOf(statement, env) };
+}
+
+/** What transforms in the value keep is named after its target; the parameter gives no name. */
+function boundTo(target: string, env: Env): Env {
+  return { ...env, binding: target === "param" ? env.instance : [...env.instance, target] };
 }
 
 /** Whether a local of this name may begin here. */
@@ -56,10 +61,19 @@ function checkNewLocal(target: Identifier, env: Env): boolean {
     ctx.reporter.report("second-definition", { name }, span, [{ span: before.span, text: "defined here" }]);
     return false;
   }
+  if (env.own?.has(name)) {
+    ctx.reporter.report("local-hides", { name, what: "a state" }, span);
+    return false;
+  }
   if (!env.inFunction && hidesDeclared(target, env)) return false;
-  const hidden = isAmbient(name) ? "an ambient name" : isBuiltin(name) || ctx.functions.has(name) ? "a function" : null;
+  const hidden = isAmbient(name) ? "an ambient name" : isBuiltin(name) || hides(ctx.functions.get(name)) ? "a function" : null;
   if (hidden !== null && env.at === null) ctx.reporter.report("shadowed-name", { name, what: hidden }, span);
   return true;
+}
+
+/** A transform of the prelude gives its name away: `momentum` is what people call its value. */
+function hides(info: FunctionInfo | undefined): boolean {
+  return info !== undefined && (info.home === "file" || info.decl.kind === "fn");
 }
 
 /** Reports a local that would hide a state, a hyper, `param` or `grad`. */
@@ -73,16 +87,20 @@ function hidesDeclared({ name, span }: Identifier, { ctx }: Env): boolean {
 
 function checkAssign(statement: Extract<Statement, { kind: "assign" }>, env: Env): TypedStatement | null {
   const { ctx } = env;
-  const { target, span } = statement;
+  const { target } = statement;
+  const span = placeOf(statement, env);
+  const bound = boundTo(target.name, env);
   const local = findLocal(env.scope, target.name);
-  if (local !== null) return assignLocal(statement, local, env);
-  if (env.inFunction || !(target.name === "param" || ctx.states.has(target.name))) {
+  if (local !== null) return assignLocal(statement, local, bound);
+  const ofOptimizer = !env.inFunction && (target.name === "param" || ctx.states.has(target.name));
+  const cell = env.own?.get(target.name) ?? (ofOptimizer ? target.name : null);
+  if (cell === null) {
     checkExpr(statement.value, env);
     reportTarget(target, env);
     return null;
   }
-  const value = checkTyped(statement.value, "number", env);
-  if (target.name !== "param") return assignState(target, value, span, env);
+  const value = checkTyped(statement.value, "number", bound);
+  if (cell !== "param") return assignState({ name: cell, span: placeOf(target, env) }, value, span, env);
   ctx.lastWrite.set("param", ctx.locals.length);
   return value === null ? null : { kind: "assign-cell", cell: "param", value, span };
 }
@@ -90,14 +108,14 @@ function checkAssign(statement: Extract<Statement, { kind: "assign" }>, env: Env
 function assignLocal(statement: Extract<Statement, { kind: "assign" }>, local: Local, env: Env): TypedStatement | null {
   const value = local.type === null ? checkExpr(statement.value, env) : checkTyped(statement.value, local.type, env);
   if (local.pinned) {
-    env.ctx.reporter.report("pinned-local", { name: local.name }, statement.target.span);
+    env.ctx.reporter.report("pinned-local", { name: local.name }, placeOf(statement.target, env));
     return null;
   }
   local.sources.push(value);
   if (value === null) return null;
   local.extent = value.extent;
   local.stage = value.stage;
-  return { kind: "assign-local", local: local.id, value, span: statement.span };
+  return { kind: "assign-local", local: local.id, value, span: placeOf(statement, env) };
 }
 
 function reportTarget(target: Identifier, env: Env): void {
@@ -106,11 +124,12 @@ function reportTarget(target: Identifier, env: Env): void {
   if (ctx.refused.has(name)) return;
   const declared = ctx.declared.get(name);
   if (env.inFunction && (declared?.what === "a state" || name === "param" || name === "grad")) {
-    ctx.reporter.report("function-writes", { name }, span);
+    ctx.reporter.report("function-writes", { name, kind: env.own === null ? "fn" : "transform" }, span);
   } else if (declared !== undefined || isAmbient(name)) {
     ctx.reporter.report("cannot-assign", { name, what: declared?.what ?? (name === "grad" ? "the gradient" : "an ambient name") }, span);
   } else {
-    const known = [...localNames(env.scope), ...(env.inFunction ? [] : [...ctx.states.keys(), "param"])];
+    const cells = env.inFunction ? (env.own?.keys() ?? []) : [...ctx.states.keys(), "param"];
+    const known = [...localNames(env.scope), ...cells];
     ctx.reporter.report("assign-to-unknown", { name, nearest: nearest(name, known) }, span);
   }
 }
@@ -124,7 +143,7 @@ function checkIf(statement: Extract<Statement, { kind: "if" }>, env: Env): Typed
   for (const [index, local] of locals.entries()) Object.assign(local, { extent: before[index]!.extent, stage: before[index]!.stage });
   const otherwise = checkStatements(statement.otherwise ?? [], inner(under(env, condition, false)));
   for (const [index, local] of locals.entries()) meet(local, before[index]!, afterThen[index]!, condition);
-  return condition === null ? null : { kind: "if", condition, then, otherwise, span: statement.span };
+  return condition === null ? null : { kind: "if", condition, then, otherwise, span: placeOf(statement, env) };
 }
 
 interface Flow {

@@ -88,8 +88,8 @@ const nameMessages = {
           ? "define a local: `g = ...`"
           : "use a local of another name",
     ),
-  "function-writes": ({ name }: Named) =>
-    withHelp(`a \`fn\` cannot change \`${name}\``, "return the new value and write `<-` where the function is called"),
+  "function-writes": ({ name, kind }: Named & { kind: string }) =>
+    withHelp(`a \`${kind}\` cannot change \`${name}\``, "return the new value and write `<-` where the function is called"),
   "option-as-value": ({ name, words }: Named & { words: readonly string[] }) =>
     withHelp(`\`${name}\` is an option and has no value of its own`, `compare it with one of its words: \`${name} == ${words[0]}\``),
   "unknown-option-word": ({
@@ -152,12 +152,18 @@ const expressionMessages = {
     withHelp(`in this call of \`${name}\`, ${problem}`, `it is called as \`${signature}\``),
   "recursive-function": ({ name }: Named) =>
     withHelp(`\`${name}\` calls itself`, "functions are inlined, so they cannot call themselves, also not through another"),
-  "function-without-return": ({ name }: Named) => withHelp(`\`${name}\` returns nothing`, "its last statement must be `return ...`"),
+  "transform-in-function": ({ name }: Named) =>
+    withHelp(`\`${name}\` keeps states, and a \`fn\` has none`, `make the \`fn\` a \`transform\`, or hand in what \`${name}(...)\` gives`),
+  "function-without-return": ({ name }: Named & { kind: string }) =>
+    withHelp(`\`${name}\` returns nothing`, "its last statement must be `return ...`"),
   "return-not-last": () =>
     withHelp("`return` stands once, as the last statement of a function", "choose the value before: `return if c then a else b`"),
   "return-outside-function": () => withHelp("`return` belongs into a `fn`", "write `x = ...` for a local, `x <- ...` for a new value"),
-  "declaration-in-function": ({ kind }: { kind: string }) =>
-    withHelp(`a \`fn\` cannot declare a \`${kind}\``, "declare it in the optimizer"),
+  "declaration-in-function": ({ kind, of }: { kind: string; of: string }) =>
+    withHelp(
+      `a \`${of}\` cannot declare a \`${kind}\``,
+      kind === "state" ? "a `transform` has states of its own" : "declare it in the optimizer",
+    ),
   "function-name-taken": ({ name }: Named) => withHelp(`\`${name}\` is a function of the language`, "choose another name"),
   "old-of-what": () => withHelp("`old` takes the name of a state, `param` or `grad`", "write `old(m)`"),
   "only-in-rules": ({ name }: Named) =>

@@ -154,7 +154,12 @@ export function lowerExpression(frame: Frame, expr: TypedExpr): ValueId {
       const governsDevice = expr.then.stage === "device" || expr.otherwise.stage === "device";
       const truth = truthOf(frame, condition, governsDevice);
       if (truth !== null) return lowerExpression(frame, truth ? expr.then : expr.otherwise);
-      return select(frame, condition, lowerExpression(frame, expr.then), lowerExpression(frame, expr.otherwise));
+      // A block inside has locals of its own, but may store.
+      const then = { ...frame, current: new Map(frame.current) };
+      const otherwise = { ...frame, current: new Map(frame.current) };
+      const sides = [lowerExpression(then, expr.then), lowerExpression(otherwise, expr.otherwise)] as const;
+      merge(frame, condition, frame.current, then.current, otherwise.current);
+      return select(frame, condition, ...sides);
     }
     case "reduce":
       return reduce(frame, expr);
