@@ -18,7 +18,17 @@ export async function main(args: readonly string[], context: Context, version: s
     .exitOverride()
     .configureOutput({ writeOut: context.out, writeErr: context.talk })
     .addHelpText("after", "\nExit codes: 0 clean, 1 problems found, 2 wrong usage or an internal failure.");
-  for (const define of [defineInit, defineBuild, defineCheck, defineExplain, defineInfer, defineReplay, defineReport, defineDoctor]) {
+  for (const define of [
+    defineInit,
+    defineBuild,
+    defineCheck,
+    defineExplain,
+    defineInfer,
+    defineReplay,
+    defineReport,
+    definePlot,
+    defineDoctor,
+  ]) {
     const { command, run, parent } = define(context);
     command
       .copyInheritedSettings(program)
@@ -201,6 +211,22 @@ function defineReport(context: Context): Defined {
     const given = command.opts<{ set: string[]; allow: string[]; option: string[]; bandwidth: string }>();
     const { optimizer = null, names = null, params = null } = command.opts<Partial<Record<"optimizer" | "names" | "params", string>>>();
     return (await import("./report.js")).report(context, { ...given, spec: command.args[0]!, optimizer, names, params });
+  };
+  return { command, run };
+}
+
+function definePlot(context: Context): Defined {
+  const command = setupOptions(new Command("plot"))
+    .description("draw schedules over the steps, and ratios over the layers of a model, in the terminal or as SVG")
+    .argument("<files...>", "specs, and modules (.js, .mjs) whose exports are schedules or functions of the step; such a module is run")
+    .option("--steps <n>", "how many steps are drawn (default: as far as the schedule moves)")
+    .option("--params <file>", "a model's parameters, as for explain: draws what rules make of its layers")
+    .option("--svg <file>", "write a picture instead; - is stdout");
+  const run = async () => {
+    const { set, allow } = command.opts<{ set: string[]; allow: string[] }>();
+    const texts = command.opts<Partial<Record<"optimizer" | "names" | "steps" | "params" | "svg", string>>>();
+    const { optimizer = null, names = null, steps = null, params = null, svg = null } = texts;
+    return (await import("./plot.js")).plot(context, { files: command.args, set, allow, optimizer, names, steps, params, svg });
   };
   return { command, run };
 }
