@@ -1,5 +1,5 @@
-// npm start: compiles an optimizer, shows what its rules decide about a real model, and trains a small transformer on handwritten digits
-// with it, once with layer-wise learning-rate decay and once without.
+// npm start: compiles an optimizer and a ruleset, shows what rules decide about a real model, and trains a small transformer on handwritten
+// digits with both, once with layer-wise learning-rate decay and once without.
 //   npm start -- [--device cpu|webgpu] [--steps 600] [--decay 0.8]
 
 import { spawnSync } from "node:child_process";
@@ -26,6 +26,8 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const OUT = fileURLToPath(new URL("out", import.meta.url));
 
 type Wrapper = typeof import("../../generated/adamwdl/adamwdl.js");
+type Ruleset = typeof import("../../generated/nodecay/nodecay.js");
+type Built = Wrapper & Ruleset;
 
 interface Options {
   readonly device: "cpu" | "webgpu";
@@ -67,15 +69,16 @@ function optspec(...args: string[]): void {
 }
 
 /** Compiles afresh, so that every file is written, and loads what came out. */
-async function compile(): Promise<Wrapper["AdamWDL"]> {
+async function compile(): Promise<Built> {
   const folder = join(OUT, "generated");
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(OUT, { recursive: true });
   const shown = relative(ROOT, folder);
-  heading(1, "Compile", "the optimizer's text into kernels and a typed wrapper");
-  optspec("build", "examples/adamwdl.opt", "--out", shown);
+  heading(1, "Compile", "the optimizer's text into kernels and a typed wrapper, a ruleset into a module of its own");
+  optspec("build", "examples/adamwdl.opt", "examples/rules/no-decay.opt", "--out", shown);
   const { AdamWDL }: Wrapper = await import(pathToFileURL(join(folder, "adamwdl/adamwdl.js")).href);
-  return AdamWDL;
+  const { noDecay }: Ruleset = await import(pathToFileURL(join(folder, "nodecay/nodecay.js")).href);
+  return { AdamWDL, noDecay };
 }
 
 function showRatios(decay: number): void {
@@ -83,21 +86,28 @@ function showRatios(decay: number): void {
   optspec("explain", "examples/adamwdl.opt", "--params", "examples/data/ernie-3.0-base.json", "--set", `layerwise_decay=${decay}`);
 }
 
-async function trainBoth(AdamWDL: Wrapper["AdamWDL"], options: Options): Promise<readonly Course[]> {
+async function trainBoth({ AdamWDL, noDecay }: Built, options: Options): Promise<readonly Course[]> {
   await init("wasm");
   const digits = loadDigits(HELD_OUT);
   const parameters = initialize(seeded(SEED));
   const device = await openDevice(options.device);
   const numbers = parameters.reduce((sum, { data }) => sum + data.length, 0);
-  heading(3, "Train", `${LAYERS} encoder layers, ${parameters.length} tensors, ${count(numbers)} parameters · AdamWDL on ${device.name}`);
-  const settings = { params: parameters, nLayers: LAYERS, lr: learningRate(options.steps) };
+  heading(
+    3,
+    "Train",
+    `${LAYERS} encoder layers, ${parameters.length} tensors, ${count(numbers)} parameters · AdamWDL with NoDecay on ${device.name}`,
+  );
+  const settings = { params: parameters, nLayers: LAYERS, lr: learningRate(options.steps), rules: noDecay() };
   const create = async (layerwiseDecay: number) => ({
     label: runLabel(layerwiseDecay),
     trainer: await AdamWDL.create(device, { ...settings, layerwiseDecay }),
   });
   const runs = [await create(1), await create(options.decay)] as const;
   say(`  share of the learning rate with ${runs[1].label}\n`);
-  say(`${ladder(runs[1].trainer.explain())}\n`);
+  const table = runs[1].trainer.explain();
+  say(`${ladder(table)}\n`);
+  const decaying = table.params.filter(({ hypers }) => hypers.weight_decay?.value !== 0).length;
+  say(`  weight decay on ${decaying} of ${table.params.length} tensors: ${noDecay().ruleSet.name} leaves out norms and biases\n`);
   const onStep = showProgress(process.stdout, options.steps, paint);
   const { steps } = options;
   return train({ runs, parameters, digits, steps, batch: BATCH, seed: SEED, checkEvery: CHECK_EVERY, checked: CHECKED, onStep });
@@ -126,9 +136,9 @@ const started = performance.now();
 try {
   const options = readOptions();
   say(`${pc.bold("optspec")}  ${pc.dim("an optimizer from its text to a trained model")}`);
-  const AdamWDL = await compile();
+  const built = await compile();
   showRatios(options.decay);
-  showResults(await trainBoth(AdamWDL, options), options);
+  showResults(await trainBoth(built, options), options);
   say(`  ${pc.dim("total")}   ${duration(performance.now() - started)}\n`);
 } catch (error) {
   process.stderr.write(`\n${pc.red("stopped")}: ${error instanceof Error ? error.message : String(error)}\n`);
