@@ -131,15 +131,14 @@ def count_of(powers, betas):
     """The t for which Paddle, multiplying in float32 after each step, holds these beta1^(t+1) and beta2^(t+1)."""
     betas = [np.float32(beta) for beta in betas]
     now = list(betas)
-    found = []
     for count in range(MOST_STEPS):
-        if all(power == value for power, value in zip(powers, now)):
-            found.append(count)
         following = [value * beta for value, beta in zip(now, betas)]
-        if following == now or len(found) > 1:
-            break
+        if following == now:
+            return None  # both have reached the end of float32, and stay there
+        if all(power == value for power, value in zip(powers, now)):
+            return count
         now = following
-    return found[0] if len(found) == 1 else None
+    return None
 
 
 def convert_paddle(state_dict, states, names, betas, steps, model):
