@@ -21,6 +21,7 @@ const { values } = parseArgs({
   options: {
     elements: { type: "string", default: "1e8" },
     divisor: { type: "string", default: "1" },
+    "round-ms": { type: "string", default: "60" },
     processes: { type: "string", default: String(Math.min(16, availableParallelism())) },
     driver: { type: "string" },
     python: { type: "string", default: "python3" },
@@ -28,7 +29,7 @@ const { values } = parseArgs({
     share: { type: "string" },
   },
 });
-const whole = (name: "elements" | "divisor" | "processes"): number => {
+const whole = (name: "elements" | "divisor" | "processes" | "round-ms"): number => {
   const number = Number(values[name]);
   if (!Number.isSafeInteger(number) || number < 1) throw new Error(`--${name} is a whole number from 1 on, not ${values[name]}`);
   return number;
@@ -79,7 +80,7 @@ if (values.share !== undefined) {
     digits: unpackDigits(readFileSync(join(here, "digits.bin"))),
     compareBits: async () => addUp(subjects, await compareInProcesses(fileURLToPath(import.meta.url), args, processes)),
     divisor,
-    steps: 20,
+    roundMs: whole("round-ms"),
     rounds: 5,
     say: (line) => console.log(line),
   });

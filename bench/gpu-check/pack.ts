@@ -6,6 +6,7 @@ import { createHash } from "node:crypto";
 import { chmodSync, copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { isDeepStrictEqual } from "node:util";
 import { gzipSync } from "node:zlib";
 import { build, type Plugin } from "esbuild";
 import { loadDigits, pick } from "../../examples/digits/digits.js";
@@ -36,7 +37,9 @@ export async function pack(folder: string, { node = true }: { readonly node?: bo
   mkdirSync(join(folder, "cubins"), { recursive: true });
   await bundle(folder);
   const all = await subjects();
-  writeFileSync(join(folder, "subjects.json"), JSON.stringify(all));
+  const text = JSON.stringify(all);
+  if (!isDeepStrictEqual(JSON.parse(text), all)) throw new Error("a compiled spec does not survive JSON");
+  writeFileSync(join(folder, "subjects.json"), text);
   await compileKernels(
     folder,
     all.map(({ cuda }) => cuda),

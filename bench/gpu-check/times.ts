@@ -21,8 +21,8 @@ export interface Bench {
 export interface TimingOptions {
   /** Divides the sizes of the timed models; 1 for a real run. */
   readonly divisor: number;
-  /** Steps timed at once, and how often. */
-  readonly steps: number;
+  /** A round takes so many milliseconds, or 20 steps. */
+  readonly roundMs: number;
   readonly rounds: number;
   readonly say: (line: string) => void;
 }
@@ -62,22 +62,25 @@ function timeText({ case: name, microseconds, gigabytesPerSecond, replayMicrosec
   return `${name}: ${microseconds.toFixed(1)} us, ${gigabytesPerSecond.toFixed(0)} GB/s, ${share} of the copy; replayed ${replayMicroseconds.toFixed(1)} us`;
 }
 
-/** The best of several rounds, in seconds for one of `steps`. */
-async function best(device: CudaDevice, { steps, rounds }: TimingOptions, step: () => unknown): Promise<number> {
-  for (let i = 0; i < 3; i++) await step();
-  await device.idle();
-  let seconds = Number.POSITIVE_INFINITY;
-  for (let round = 0; round < rounds; round++) {
+/** The best of several rounds, in seconds for one step. The stream is waited for by the driver: Node's own clocks would be too coarse. */
+async function best({ driver, library, stream }: Bench, { roundMs, rounds }: TimingOptions, step: () => unknown): Promise<number> {
+  const synchronize = library.func("int cuStreamSynchronize(uintptr_t stream)");
+  const round = async (steps: number): Promise<number> => {
     const start = performance.now();
     for (let i = 0; i < steps; i++) await step();
-    await device.idle();
-    seconds = Math.min(seconds, (performance.now() - start) / 1_000 / steps);
-  }
+    driver.within(() => driver.check(synchronize(stream), "waiting for the GPU"));
+    return (performance.now() - start) / 1_000 / steps;
+  };
+  await round(3);
+  const steps = Math.min(10_000, Math.max(20, Math.ceil(roundMs / 1_000 / (await round(10)))));
+  let seconds = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < rounds; i++) seconds = Math.min(seconds, await round(steps));
   return seconds;
 }
 
 /** A copy on the device: the ceiling. */
-async function timeCopy({ driver, device, stream }: Bench, options: TimingOptions): Promise<number> {
+async function timeCopy(bench: Bench, options: TimingOptions): Promise<number> {
+  const { driver, stream } = bench;
   const { calls, check } = driver;
   const bytes = Math.ceil(4e9 / options.divisor);
   const made: bigint[] = [];
@@ -86,7 +89,7 @@ async function timeCopy({ driver, device, stream }: Bench, options: TimingOption
       made.push(driver.within(() => driver.read((out) => calls.cuMemAlloc(out, bytes), `allocating ${bytes} bytes for ${what} of a copy`)));
     const [from, to] = made;
     driver.within(() => check(calls.cuMemsetD8Async(from, 1, bytes, stream), "filling"));
-    const seconds = await best(device, options, () =>
+    const seconds = await best(bench, options, () =>
       driver.within(() => check(calls.cuMemcpyDtoDAsync(to, from, bytes, stream), "copying")),
     );
     return (2 * bytes) / seconds / 1e9;
@@ -107,13 +110,13 @@ async function timeCase(bench: Bench, adamw: NamedSubject, timed: Case, options:
   });
   try {
     fillGradients(bench, optimizer, timed);
-    const seconds = await best(device, options, () => optimizer.step());
+    const seconds = await best(bench, options, () => optimizer.step());
     const graph = captureGraph(driver, library, stream, () => optimizer.capture(stream));
     const replay = async () => {
       await optimizer.prepare();
       graph.replay();
     };
-    const replayed = await best(device, options, replay).finally(() => graph.destroy());
+    const replayed = await best(bench, options, replay).finally(() => graph.destroy());
     const parameters = model.sizes.reduce((sum, size) => sum + size, 0);
     const [bytes] = build.programs.find(({ entry }) => entry === "step")!.bytesPerElement;
     const gigabytesPerSecond = (parameters * (bytes!.read + bytes!.written)) / seconds / 1e9;

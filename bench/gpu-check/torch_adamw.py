@@ -6,7 +6,7 @@ import sys
 import torch
 
 ROUNDS = 5
-STEPS = 20
+ROUND_MS = 60
 ROW = 768
 
 
@@ -28,19 +28,20 @@ def microseconds(case):
     groups = case["groups"]
     listed = [{"params": params[i::groups], "lr": 1e-3 / (1 + i)} for i in range(groups)]
     optimizer = torch.optim.AdamW(listed, fused=True)
-    for _ in range(3):
-        optimizer.step()
-    best = float("inf")
-    for _ in range(ROUNDS):
+
+    def round_us(steps):
         start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
         torch.cuda.synchronize()
         start.record()
-        for _ in range(STEPS):
+        for _ in range(steps):
             optimizer.step()
         end.record()
         torch.cuda.synchronize()
-        best = min(best, start.elapsed_time(end) * 1000 / STEPS)
-    return best
+        return start.elapsed_time(end) * 1000 / steps
+
+    round_us(3)
+    steps = min(10_000, max(20, int(ROUND_MS * 1000 / round_us(10))))
+    return min(round_us(steps) for _ in range(ROUNDS))
 
 
 for case in json.load(sys.stdin):

@@ -58,7 +58,7 @@ describe.skipIf(whyNoPretence !== undefined)("packed", () => {
   }, 600_000);
 
   const run = (...args: string[]) => spawnSync("sh", [join(folder, "run.sh"), ...args], { cwd: "/", encoding: "utf8", maxBuffer: 1 << 26 });
-  const small = ["--elements", "10000", "--divisor", "20000", "--processes", "2", "--driver", pretendDriver];
+  const small = ["--elements", "10000", "--divisor", "20000", "--round-ms", "1", "--processes", "2", "--driver", pretendDriver];
 
   test("it has the machine code of every build for every architecture, and is small enough to carry", async () => {
     expect(readdirSync(join(folder, "cubins")).length).toBe(5 * (await subjects()).length);
