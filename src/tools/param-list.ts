@@ -31,11 +31,17 @@ export type ParamSource =
   | { readonly kind: "shards"; readonly files: readonly string[] };
 
 const FORMS =
-  'safetensors, a sharded model\'s .index.json, [{ "name", "shape", "dtype"? }, ...], { "name": [shape], ... }, or lines of: name [shape]';
+  'safetensors, a sharded model\'s .index.json (safetensors or PyTorch), [{ "name", "shape", "dtype"? }, ...], { "name": [shape], ... }, or lines of: name [shape]';
 
 /** Reads a parameter list. `file` may be the start of a safetensors file of `fileBytes` bytes, with its whole header. */
 export function readParamList(file: Uint8Array, fileBytes: number = file.length): ParamSource {
   if (isSafetensors(file)) return { kind: "list", list: fromHeader(file, fileBytes) };
+  if (file[0] === 0x50 && file[1] === 0x4b) {
+    throw new ParamListError(
+      "this is a PyTorch checkpoint: a zip of pickles, which can run code and is not opened",
+      "name its .index.json, or list it once: json.dump({k: list(v.shape) for k, v in torch.load(F, map_location='meta').items()}, open('params.json', 'w'))",
+    );
+  }
   let text: string;
   try {
     text = new TextDecoder("utf-8", { fatal: true }).decode(file);
@@ -75,12 +81,19 @@ interface Entry {
 }
 
 function fromJson(value: unknown): ParamSource {
-  if (isRecord(value) && isRecord(value.weight_map)) return { kind: "shards", files: shardFiles(value.weight_map) };
+  if (isRecord(value) && isRecord(value.weight_map)) return fromIndex(value.weight_map);
   const entries = isRecord(value) && Array.isArray(value.params) && !isShape(value.params) ? value.params : value;
   if (Array.isArray(entries)) return { kind: "list", list: checked(entries.map((entry: unknown, i) => entryOf(entry, `entry ${i + 1}`))) };
   if (isRecord(entries))
     return { kind: "list", list: checked(Object.entries(entries).map(([name, shape]) => ({ name, shape, place: quote(name) }))) };
   throw new ParamListError("the parameter list holds neither a list nor an object", `give it as ${FORMS}`);
+}
+
+/** Shards of safetensors hold their shapes in headers; PyTorch's are pickles, which are not opened, so their index gives names alone. */
+function fromIndex(map: Readonly<Record<string, unknown>>): ParamSource {
+  const files = shardFiles(map);
+  if (files.length === 0 || !files.every((file) => /\.(?:bin|pt|pth)$/.test(file))) return { kind: "shards", files };
+  return { kind: "list", list: checked(Object.keys(map).map((name) => ({ name, place: quote(name) }))) };
 }
 
 function shardFiles(map: Readonly<Record<string, unknown>>): readonly string[] {

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
@@ -47,13 +47,45 @@ describe("explain", () => {
       "p.safetensors": file(names),
       "one.safetensors": file(names.slice(0, 2)),
       "two.safetensors": file(names.slice(2)),
+      "p.json.gz": gzipSync(JSON.stringify(shapes)),
+      "p.safetensors.gz": gzipSync(file(names)),
+      "pytorch_model.bin.index.json": JSON.stringify({
+        weight_map: Object.fromEntries(names.map((name) => [name, "pytorch_model-1-of-1.bin"])),
+      }),
       "model.safetensors.index.json": JSON.stringify({
         weight_map: Object.fromEntries(names.map((name, i) => [name, i < 2 ? "one.safetensors" : "two.safetensors"])),
       }),
     });
     const expected = ratios((await explain(folder, "--params", "p.json", "--json")).out);
-    for (const list of ["p.txt", "p.txt.gz", "p.safetensors", "model.safetensors.index.json"])
+    for (const list of [
+      "p.txt",
+      "p.txt.gz",
+      "p.json.gz",
+      "p.safetensors",
+      "p.safetensors.gz",
+      "model.safetensors.index.json",
+      "pytorch_model.bin.index.json",
+    ])
       expect(ratios((await explain(folder, "--params", list, "--json")).out), list).toEqual(expected);
+  });
+
+  test("of a model of 100 GB only the header is read", async () => {
+    const folder = prepared();
+    const header = Object.fromEntries(
+      Object.keys(shapes).map((name, i) => [name, { dtype: "BF16", shape: [5e4, 25e4], data_offsets: [i * 25e9, (i + 1) * 25e9] }]),
+    );
+    const text = new TextEncoder().encode(JSON.stringify(header));
+    const path = join(folder, "huge.safetensors");
+    const start = new Uint8Array(8 + text.length);
+    new DataView(start.buffer).setBigUint64(0, BigInt(text.length), true);
+    start.set(text, 8);
+    writeFileSync(path, start);
+    truncateSync(path, start.length + 100e9); // a hole: it takes no room on the disk
+    const { exitCode, out } = await explain(folder, "--params", "huge.safetensors", "--json");
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(out).params[0]).toMatchObject({ dtype: "BF16", shape: [50_000, 250_000] });
+    truncateSync(path, start.length + 99e9);
+    expect(await explain(folder, "--params", "huge.safetensors")).toMatchObject({ exitCode: 2 });
   });
 
   test("as a table, and the chain of one parameter", async () => {

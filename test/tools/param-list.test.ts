@@ -63,6 +63,24 @@ describe("a parameter list", () => {
     for (const file of ["../a", "/etc/passwd", "..", "", "a\\b"]) expect(() => read(index(file)), file).toThrow(ParamListError);
   });
 
+  test("PyTorch's index gives names alone, for its shards are pickles", () => {
+    const weight_map = { "layers.1.w": "pytorch_model-00002-of-00002.bin", "layers.0.w": "pytorch_model-00001-of-00002.bin" };
+    expect(read(JSON.stringify({ metadata: { total_size: 8 }, weight_map }))).toEqual({
+      kind: "list",
+      list: {
+        params: [
+          { name: "layers.1.w", shape: [] },
+          { name: "layers.0.w", shape: [] },
+        ],
+        withoutShape: 2,
+        skipped: [],
+      },
+    });
+    for (const file of ["../a.bin", "/etc/a.bin"])
+      expect(() => read(JSON.stringify({ weight_map: { w: file } })), file).toThrow(ParamListError);
+    expect(() => readParamList(new Uint8Array([0x50, 0x4b, 3, 4, 0]))).toThrow(/a zip of pickles/);
+  });
+
   test("a parameter called params is a parameter", () => {
     expect(read('{"params":[2,3]}')).toMatchObject({ list: { params: [{ name: "params", shape: [2, 3] }] } });
     expect(read('{"__proto__":[2]}')).toMatchObject({ list: { params: [{ name: "__proto__", shape: [2] }] } });
