@@ -1,6 +1,7 @@
 // Generated declarations under the strictest flags, by TypeScript's own command: users' code that must compile, and code that must not.
 
 import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -72,6 +73,7 @@ const right: Readonly<Record<string, string>> = {
     plateau.step(0.5);
     optimizer.set({ lr: { absolute: 1e-4 }, epsilon: 1e-6 }, { group: 1 });
     optimizer.set({ lr: plateau });`,
+  "docs/schedules.md": `${adamwdl}${[...readFileSync(join(root, "docs/schedules.md"), "utf8").matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, text]) => text).join("")}`,
   nothing: `${adamwdl} await using optimizer = await AdamWDL.create(device, { params }); await optimizer.step();`,
   builds: `${options_}
     await Options.create(device, { params });
