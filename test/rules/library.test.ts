@@ -4,9 +4,10 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { compile } from "../../src/compiler/compile.js";
 import { optspec, put } from "../cli/command.js";
 import { temporaryFolder } from "../cli/folder.js";
-import { compileRuleset, fixture, resolveText, root } from "./texts.js";
+import { fixture, resolveText, root } from "./texts.js";
 
 interface Listed {
   readonly params: readonly (readonly [name: string, shape: number[]])[];
@@ -48,7 +49,8 @@ describe("examples/rules", () => {
     const path = `examples/rules/${name}.opt`;
     const text = readFileSync(join(root, path), "utf8");
     expect(text).toMatch(/^\/\/\/ (?:.*\n)+?\/\/\/ Sources?: /);
-    await compileRuleset(path);
+    const { diagnostics } = await compile({ path, text }, { targets: [] });
+    expect(diagnostics, "a correct text is never flagged").toEqual([]);
     const folder = temporaryFolder();
     put(folder, { "rules.opt": text, "list.json": JSON.stringify(listOf(model)) });
     const ran = await optspec(folder, ["explain", "rules.opt", "--params", "list.json", "--json"]);
