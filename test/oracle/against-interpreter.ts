@@ -1,14 +1,16 @@
 // Trains a model on a device and in the interpreter, and lists where their numbers differ in a bit. Any NaN equals any NaN.
 // Parameters whose names begin with "frozen" take no part where the spec freezes them; others may be left out of single steps.
 
-import { type CompiledOptimizer, compile } from "../../src/compiler/compile.js";
+import type { CompiledOptimizer } from "../../src/compiler/compile.js";
 import { createInterpreter } from "../../src/compiler/ir/interpret.js";
 import type { OptimizerDefinition } from "../../src/contract/manifest.js";
 import type { Device } from "../../src/runtime/device.js";
 import { type BaseSettings, createOptimizer, type Optimizer, type OptimizerTypes } from "../../src/runtime/index.js";
 
 /** A compiled build: what the runtime gets, and the plan that the interpreter's oracle is of. */
-export type Compiled = Pick<CompiledOptimizer, "definition" | "plans" | "name">;
+export interface Compiled extends Pick<CompiledOptimizer, "definition" | "name"> {
+  readonly plans: readonly Pick<CompiledOptimizer["plans"][number], "ir">[];
+}
 
 export interface TrainingRun {
   readonly params: readonly { readonly name: string; readonly shape: readonly number[] }[];
@@ -22,15 +24,6 @@ export interface TrainingRun {
 
 interface AnyTypes extends OptimizerTypes {
   readonly mutable: string;
-}
-
-/** One optimizer with the builds asked for, by the words of their options. */
-export async function compileOne(text: string, builds: readonly Readonly<Record<string, string>>[] = [{}]): Promise<Compiled> {
-  const name = /optimizer (\w+)/.exec(text)![1]!;
-  const { diagnostics, optimizers } = await compile({ path: "test.opt", text }, { targets: [], builds: new Map([[name, builds]]) });
-  const errors = diagnostics.filter(({ severity }) => severity === "error");
-  if (errors.length > 0) throw new Error(errors.map(({ message }) => message).join("\n"));
-  return optimizers[0]!;
 }
 
 /** Numbers as a training run has them, of very different sizes. */

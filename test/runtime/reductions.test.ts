@@ -9,7 +9,8 @@ import { float32Operations, ieee } from "../../src/numeric/float32.js";
 import { type Combine, reduceElements, reducePairs } from "../../src/numeric/reduction-tree.js";
 import { type CpuOptions, cpu } from "../../src/runtime/cpu/index.js";
 import { createOptimizer } from "../../src/runtime/index.js";
-import { type Compiled, compileOne, differences, noise } from "../oracle/against-interpreter.js";
+import { type Compiled, differences, noise } from "../oracle/against-interpreter.js";
+import { compileOne } from "../oracle/compile-one.js";
 import { randomBits } from "../oracle/random-bits.js";
 import { reductionSpecs } from "../oracle/reduction-specs.js";
 

@@ -7,8 +7,9 @@ import { CHUNK_ELEMENTS } from "../../src/contract/manifest.js";
 import { createOptimizer, type Optimizer, type OptimizerTypes, type ParamSpec } from "../../src/runtime/index.js";
 import type { BufferRange, WebGpuDevice } from "../../src/runtime/webgpu/index.js";
 import { openDawn } from "../device/webgpu/dawn.js";
-import { type Compiled, compileOne, differences, noise } from "../oracle/against-interpreter.js";
+import { type Compiled, differences, noise } from "../oracle/against-interpreter.js";
 import { bufferOf } from "../oracle/caller-buffers.js";
+import { compileOne } from "../oracle/compile-one.js";
 import { randomBits } from "../oracle/random-bits.js";
 import { reductionSpecs } from "../oracle/reduction-specs.js";
 
@@ -89,8 +90,7 @@ onGpu("the interpreter's bits", () => {
   test("more tensors than a workgroup has invocations", async () => {
     const many = Array.from({ length: 301 }, (_, i) => ({ name: i === 290 ? "frozen" : `p${i}`, shape: [i % 7] }));
     const run = { params: many, steps: 2, seed: 4, present };
-    for (const title of ["Prodigy", "variants that reduce differently"])
-      expect(await differences(device, named(title), run)).toEqual([]);
+    for (const title of ["Prodigy", "variants that reduce differently"]) expect(await differences(device, named(title), run)).toEqual([]);
   });
 
   test("numbers whose squares are subnormal, and sums of nothing else", async () => {
