@@ -1,6 +1,6 @@
 // Packs the check into a folder that runs elsewhere: the program as one file, the compiled specs, their machine code, a few digits, koffi,
 // and this Node for a machine that has none.
-//   npx tsx bench/gpu-check/pack.ts [folder]
+//   npx tsx bench/gpu-check/pack.ts [folder] [--no-node]
 
 import { createHash } from "node:crypto";
 import { chmodSync, copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -92,4 +92,7 @@ function copyKoffi(folder: string): void {
     cpSync(join(root, "node_modules", name), join(folder, "node_modules", name), { recursive: true, dereference: true });
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await pack(process.argv[2] ?? source("out"));
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const [, , ...args] = process.argv;
+  await pack(args.find((arg) => !arg.startsWith("--")) ?? source("out"), { node: !args.includes("--no-node") });
+}
