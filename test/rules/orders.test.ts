@@ -117,6 +117,29 @@ describe("problems of orders", () => {
     ]);
   });
 
+  it("an arm that matches nothing is an error with the nearest name, unless it is `optional` or waived", async () => {
+    const model = swinModel([2, 2]);
+    const misspelled = await rulesetOf(swinText.replace("^patch_embed", "^patch_embedd"));
+    expect(table(misspelled, model).problems).toMatchObject([
+      {
+        code: "matches-nothing",
+        severity: "error",
+        arm: { line: 7, text: '"^patch_embedd" => 0' },
+        message: 'line 7 of `order depth` matches no parameter: "^patch_embedd" => 0',
+        help: "the nearest names are `patch_embed.proj.weight`",
+      },
+    ]);
+    expect(table(misspelled, model, { allow: ["matches-nothing"] }).problems).toMatchObject([
+      { code: "matches-nothing", severity: "warning" },
+    ]);
+    const optional = await rulesetOf(swinText.replace('"^patch_embed"', 'optional "^patch_embedd"'));
+    expect(table(optional, model).problems).toEqual([]);
+    const shadowed = await rulesetOf(swinText.replace('"^norm" ', '"head" => 2  rank == 2 and "fc" => 3  "^norm" '));
+    expect(table(shadowed, model).problems).toMatchObject([
+      { code: "never-decides", severity: "hint", arm: { text: 'rank == 2 and "fc" => 3' } },
+    ]);
+  });
+
   it("a hyper in an order is fixed", async () => {
     const { fixedByConditions } = await rulesetOf(
       'ruleset R { hyper k = 3  order d { "a.{n}" and n < k => n   else => k }  scale lr { else => 0.5 ^ (d.max - d) } }',

@@ -341,6 +341,31 @@ describe("problems", () => {
     expect(problemsOf([], params, settings)).toMatchObject([{ code, severity: "error" }]);
   });
 
+  it("a negative ratio is an error where the hyper's range has no room for it", () => {
+    const ranges = { lr: { low: 0, high: null, lowClosed: true, highClosed: false } };
+    const set = ruleSet([
+      {
+        verb: "scale",
+        hyper: "lr",
+        arms: [
+          ["a", -2],
+          ["else", 1],
+        ],
+      },
+    ]);
+    expect(problemsOf(set, list("a", "b"), { ranges })).toMatchObject([
+      { code: "out-of-range", severity: "error", param: "a", message: expect.stringContaining("the ratio of `lr` is -2 for `a`") },
+    ]);
+    const callback = { lrRatio: ({ name }: { name: string }) => (name === "b" ? -0.5 : 1) };
+    expect(problemsOf([], list("a", "b"), { ...callback, ranges })).toMatchObject([
+      { code: "callback", severity: "error", param: "b", message: "`lrRatio` returned -0.5 for `b`: a learning rate below 0 would climb" },
+    ]);
+    // Where nothing is said about the range, or it goes below 0, climbing is meant; a ratio above 1 always may be.
+    expect(problemsOf(set, list("a", "b"), callback)).toEqual([]);
+    expect(problemsOf(set, list("a", "b"), { ...callback, ranges: { lr: { ...ranges.lr, low: -1 } } })).toEqual([]);
+    expect(problemsOf([], list("a"), { lrRatio: () => 16, ranges })).toEqual([]);
+  });
+
   it("names that nothing is called by, and wrappers, are told", () => {
     expect(problemsOf([], list("a"), { names: { b: "c" } })).toMatchObject([{ code: "unknown-name", severity: "warning", param: "b" }]);
     expect(problemsOf([], list("module.a"))).toMatchObject([{ code: "wrapper-segments", severity: "hint" }]);

@@ -174,6 +174,17 @@ describe("what is refused", () => {
     await expect(create("Whole", { rules: rules(name) })).rejects.toThrow(message);
   });
 
+  test("a misspelled arm, at creation, with the way out; `allow` waives it", async () => {
+    const few = params.filter(({ name }) => !name.startsWith("head"));
+    const made = create("Sgd", { params: few, rules: rules("layerDecay") });
+    await expect(made).rejects.toMatchObject({
+      code: "rules",
+      message: expect.stringMatching(/line \d+ of `order depth` matches no parameter: "head" => 2; write `optional`/),
+    });
+    await using optimizer = await create("Sgd", { params: few, rules: rules("layerDecay"), allow: ["matches-nothing"] });
+    expect(optimizer.explain().problems).toMatchObject([{ code: "matches-nothing", severity: "warning" }]);
+  });
+
   test("changing what a condition was decided by", async () => {
     await using optimizer = await create("Sgd", { rules: rules("chosen") });
     expect(() => optimizer.set({ "Chosen.from": 0 })).toThrow("a condition of the rules reads it");

@@ -35,7 +35,7 @@ function briefItem(item: Item): string {
       return `${item.override ? "override " : ""}${item.verb}${item.target === null ? "" : ` ${item.target.name}`} { ${arms.join(", ")} }`;
     }
     case "order":
-      return `order ${item.name.name} { ${item.arms.map((arm) => `${arm.condition === null ? "else" : show(arm.condition)} => ${arm.tuple.map(show).join("/")}`).join(", ")} }`;
+      return `order ${item.name.name} { ${item.arms.map((arm) => `${arm.optional ? "optional " : ""}${arm.condition === null ? "else" : show(arm.condition)} => ${arm.tuple.map(show).join("/")}`).join(", ")} }`;
     case "set":
       return `set ${item.name.name} = ${show(item.condition)}`;
     case "store":
@@ -100,8 +100,8 @@ describe("declarations", () => {
       ['freeze { "x" => true, else => false }', "use { (rank < 2) => AdamW(lr=3e-4), else => this }"],
     ],
     [
-      'order depth { "a" => 0 "b.{s}" => (1, s, 0) "n" => (1, last) "p" => (a + b) * 2 else => (2) }',
-      ['order depth { "a" => 0, "b.{s}" => 1/s/0, "n" => 1/last, "p" => ((a + b) * 2), else => 2 }'],
+      'order depth { "a" => 0 optional "b.{s}" => (1, s, 0) "n" => (1, last) "p" => (a + b) * 2 else => (2) }',
+      ['order depth { "a" => 0, optional "b.{s}" => 1/s/0, "n" => 1/last, "p" => ((a + b) * 2), else => 2 }'],
     ],
     ['set norms = "norm*" or rank == 1', ['set norms = ("norm*" or (rank == 1))']],
     [
