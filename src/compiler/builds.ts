@@ -1,11 +1,18 @@
 // Which builds of an optimizer are made: one for each set of option words that was asked for, or the options' defaults alone.
 
+import { CLIP_OPTION, NO_CLIP, withGradientClip } from "./check/clip-gradient.js";
 import type { Spec } from "./check/spec.js";
 import type { Reporter } from "./diagnostics/report.js";
 import { createFileNamer } from "./emit/namer.js";
 
 /** A word for every option of the spec, in declaration order. */
 export type BuildOptions = Readonly<Record<string, string>>;
+
+/** The spec with what the builds asked for add to it: gradient clipping, where one of them clips. */
+export function completeSpec(spec: Spec, requested: readonly BuildOptions[] | undefined): Spec {
+  const clips = (requested ?? []).some((asked) => Object.hasOwn(asked, CLIP_OPTION) && asked[CLIP_OPTION] !== NO_CLIP);
+  return clips ? withGradientClip(spec) : spec;
+}
 
 /** The builds asked for, completed with defaults, each once; what the spec does not have is reported. */
 export function chooseBuilds(spec: Spec, requested: readonly BuildOptions[] | undefined, reporter: Reporter): readonly BuildOptions[] {
@@ -33,7 +40,10 @@ function reportUnknown(spec: Spec, asked: BuildOptions, reporter: Reporter): voi
 export function nameBuilds(spec: Spec, builds: readonly BuildOptions[]): readonly string[] {
   const namer = createFileNamer();
   return builds.map((build) => {
-    const words = spec.options.map(({ kind, name }) => (kind !== "boolean" ? build[name]! : build[name] === "true" ? name : ""));
+    const words = spec.options.map(({ kind, name }) => {
+      if (kind === "boolean") return build[name] === "true" ? name : "";
+      return name === CLIP_OPTION && build[name] === NO_CLIP ? "" : build[name]!;
+    });
     return namer(words.filter((word) => word !== "").join("-") || "default");
   });
 }

@@ -3,7 +3,7 @@
 
 import type { BuildKernels, OptimizerDefinition } from "../contract/manifest.js";
 import type { RulesetModule } from "../contract/rules.js";
-import { type BuildOptions, chooseBuilds, nameBuilds } from "./builds.js";
+import { type BuildOptions, chooseBuilds, completeSpec, nameBuilds } from "./builds.js";
 import { check } from "./check/check.js";
 import type { RulesetSpec, Spec } from "./check/spec.js";
 import type { Diagnostic } from "./diagnostics/diagnostic.js";
@@ -61,7 +61,11 @@ export async function compile(source: SourceText, settings: CompileSettings = {}
   const reporter = createReporter(source);
   const { parse } = await import("./syntax/parse.js");
   const { specs, rulesets: rulesetSpecs } = check(parse(source, reporter), reporter);
-  const chosen = specs.map((spec) => ({ spec, options: chooseBuilds(spec, settings.builds?.get(spec.name), reporter) }));
+  const chosen = specs.map((text) => {
+    const requested = settings.builds?.get(text.name);
+    const spec = completeSpec(text, requested);
+    return { spec, options: chooseBuilds(spec, requested, reporter) };
+  });
   const failed = () => ({ diagnostics: reporter.diagnostics, optimizers: [], rulesets: [] });
   if (reporter.hasErrors) return failed();
   const sha256 = await sha256Of(source.text);

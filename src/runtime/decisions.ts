@@ -44,11 +44,12 @@ export function createDecisions(manifest: Manifest, settings: Settings, hypers: 
   refuseOtherOptimizers(resolution, manifest.optimizer.name);
   const values = createHyperValues(resolution.rules, hypers.names, hypers.columns);
   values.given.modelNumel = params.reduce((sum, { numel }) => sum + numel, 0);
+  const needClip = values.indexOf("need_clip");
 
   return {
     resolution,
     values,
-    key: (param) => classKey(resolution.rules, resolution.params[param]!, build.facts),
+    key: (param) => `${classKey(resolution.rules, resolution.params[param]!, build.facts)}${params[param]!.needClip ? "" : " unclipped"}`,
     begin(step) {
       values.given.step = step;
     },
@@ -56,6 +57,7 @@ export function createDecisions(manifest: Manifest, settings: Settings, hypers: 
       values.given.t = t;
       const member = resolution.params[param]!;
       if (computeValues(values, member) !== -1) refuseBroken(values, member.name);
+      if (!params[param]!.needClip && needClip !== -1) values.value[needClip] = 0;
     },
   };
 }

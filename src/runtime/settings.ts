@@ -17,6 +17,8 @@ export interface Param {
   readonly aliases: readonly string[];
   readonly numel: number;
   readonly data: Float32Array | null;
+  /** False: its gradient is neither clipped nor counted. */
+  readonly needClip: boolean;
   /** The caller's memory for it, for the device to check; null: none. */
   readonly memory: GivenMemory | null;
 }
@@ -171,10 +173,10 @@ function readParams(value: unknown): Param[] {
   });
 }
 
-const paramKeys = ["name", "shape", "data", "buffer", "offset", "aliases"] as const satisfies readonly (keyof ParamSpec)[];
+const paramKeys = ["name", "shape", "data", "buffer", "offset", "aliases", "needClip"] as const satisfies readonly (keyof ParamSpec)[];
 
 function readParam(given: Readonly<Record<keyof ParamSpec, unknown>>, index: number): Param {
-  const { name, shape, data, buffer, offset, aliases = [] } = given;
+  const { name, shape, data, buffer, offset, aliases = [], needClip = true } = given;
   if (typeof name !== "string" || name === "") throw invalid(`params[${index}].name`, "a text that is not empty", name);
   const fail = (message: string): never => {
     throw new OptimizerError("invalid-parameter", `parameter ${quote(name)}: ${message}`);
@@ -192,7 +194,16 @@ function readParam(given: Readonly<Record<keyof ParamSpec, unknown>>, index: num
   if (buffer === undefined && offset !== undefined) fail("offset is a place in buffer, which is missing");
   if (!Array.isArray(aliases) || aliases.some((alias) => typeof alias !== "string"))
     fail(`aliases must be a list of names, not ${show(aliases)}`);
+  if (typeof needClip !== "boolean") return fail(`needClip must be true or false, not ${show(needClip)}`);
   if (data !== undefined) checkFloat32Array(data, numel, `data of parameter ${quote(name)}`, "invalid-parameter");
   const memory = buffer === undefined ? null : { buffer, ...(offset !== undefined && { offset }), filled: data !== undefined };
-  return { name, shape: [...shape], aliases: [...(aliases as string[])], numel, data: (data as Float32Array | undefined) ?? null, memory };
+  return {
+    name,
+    shape: [...shape],
+    aliases: [...(aliases as string[])],
+    numel,
+    data: (data as Float32Array | undefined) ?? null,
+    needClip,
+    memory,
+  };
 }

@@ -77,6 +77,8 @@ export interface ParamSpec {
   readonly offset?: number;
   /** Further names of a tied tensor: a rule matches any of them. */
   readonly aliases?: readonly string[];
+  /** False: gradient clipping neither scales this gradient nor counts it in the norm of all. */
+  readonly needClip?: boolean;
 }
 
 /** A ruleset with its hypers: what `swinLayerDecay({ layerDecay: 0.8 })` returns. */

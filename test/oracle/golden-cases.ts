@@ -11,6 +11,7 @@ interface GoldenCase {
   readonly lrByStep: readonly number[] | null;
   readonly notes: string | null;
   readonly groups?: readonly PaddleGroup[] | null;
+  readonly paramAttrs?: Readonly<Record<string, { readonly need_clip?: boolean }>>;
   readonly semantics?: string;
   readonly params?: readonly {
     readonly param: string;
@@ -18,6 +19,7 @@ interface GoldenCase {
     readonly staticName: string;
     readonly ratio: number;
     readonly decays: boolean;
+    readonly needClip?: boolean;
     readonly optimizeAttrLearningRate?: number;
   }[];
 }
@@ -41,6 +43,15 @@ function learningRate(lrByStep: readonly number[] | null, otherwise: Json | unde
   return lrByStep === null ? (otherwise as number) : (step) => lrByStep[step]!;
 }
 
+/** Their clip as ours: the word of the build and its hypers. */
+function clipOf({ grad_clip: clip }: GoldenCase["args"]) {
+  if (!Array.isArray(clip)) return null;
+  const [name, { clip_norm: clipNorm, max: clipMax }] = clip as unknown as [keyof typeof clipWords, Record<string, number>];
+  return { options: { grad_clip: clipWords[name] }, settings: clipNorm === undefined ? { clipMax } : { clipNorm } };
+}
+
+const clipWords = { ClipGradByValue: "value", ClipGradByNorm: "norm", ClipGradByGlobalNorm: "global_norm" } as const;
+
 const moments = { moment1: "moment1", moment2: "moment2" };
 
 const adamHypers = (args: GoldenCase["args"]) => ({ beta1: args.beta1, beta2: args.beta2, epsilon: args.epsilon });
@@ -62,15 +73,24 @@ export function adamwdlCases(): readonly ReplayCase[] {
     if (filtered) text = withClause(text, 'rules set weight_decay { contains("bias") or contains("norm") => 0  else => weight_decay }');
     if (halved.length > 0) text = withClause(text, attributeRule(halved));
     const decayRate = args.weight_decay as number;
+    const clip = clipOf(args);
+    // `lr * layerwise_decay ** 0.5 if "weight" in name else lr`, in the place of the ratio by depth.
+    const custom = name === "adamwdl-custom-fun-sqrt";
+    const rate = args.layerwise_decay as number;
     return {
       name,
       text,
-      options: { decay },
+      options: { decay, ...clip?.options },
+      // Their clip by norm has no kernel for float64.
+      onlyNarrow: clip?.options.grad_clip === "norm",
+      needClipFalse: params!.filter((p) => p.needClip === false).map((p) => p.param),
       settings: {
+        ...clip?.settings,
+        ...(custom && { lrRatio: (p: { name: string }) => (p.name.includes("weight") ? rate ** 0.5 : 1) }),
         lr: learningRate(lrByStep, args.learning_rate),
         ...adamHypers(args),
         weightDecay: decayRate,
-        layerwiseDecay: args.layerwise_decay,
+        layerwiseDecay: custom ? 1 : rate,
         nLayers: args.n_layers,
         names: Object.fromEntries(params!.map((p) => [p.param, p.staticName])),
         // Not all of these lists have layers and embeddings; one counts layers beyond n_layers. The original says nothing of either.
@@ -140,7 +160,10 @@ function groupsOf(groups: readonly PaddleGroup[], round: (beta: number) => numbe
 }
 
 export function paddleAdamCases(): readonly ReplayCase[] {
-  return casesOf("paddle-adamw").map(([name, { args, lrByStep, inputs, groups }]): ReplayCase => {
+  // Their "global" norm is of each group alone: see clip.test.ts.
+  const ours = casesOf("paddle-adamw").filter(([name]) => name !== "adamw-groups-clip-global");
+  return ours.map(([name, { args, lrByStep, inputs, groups, paramAttrs }]): ReplayCase => {
+    const clip = clipOf(args);
     const decay = args.weight_decay ?? 0;
     const filter = args.apply_decay_param_fun as { readonly falseFor: readonly string[] } | null | undefined;
     const adam = name.startsWith("adam-");
@@ -153,8 +176,10 @@ export function paddleAdamCases(): readonly ReplayCase[] {
     return {
       name,
       text,
-      ...(!adam && { options: { amsgrad: String(args.amsgrad) } }),
+      ...(!adam && { options: { amsgrad: String(args.amsgrad), ...clip?.options } }),
+      needClipFalse: Object.entries(paramAttrs ?? {}).flatMap(([param, { need_clip }]) => (need_clip === false ? [param] : [])),
       settings: {
+        ...clip?.settings,
         lr: learningRate(lrByStep, args.learning_rate),
         ...adamHypers(args),
         weightDecay: Array.isArray(decay) ? decay[1] : groups ? Math.fround(decay as number) : decay,

@@ -29,6 +29,10 @@ export interface ReplayCase {
   /** Files under test/fixtures/golden, without their ending. */
   readonly run: string;
   readonly gold: string;
+  /** Nothing was recorded in f64. */
+  readonly onlyNarrow?: boolean;
+  /** Parameters whose gradients are not clipped. */
+  readonly needClipFalse?: readonly string[];
   /** Their state names by ours. */
   readonly states: Readonly<Record<string, string>>;
   /** Settings in their place on f32 targets. */
@@ -88,8 +92,11 @@ async function openTarget(
   }
 }
 
+/** A target of the caller's making. */
+export type OpenTarget = (optimizer: CompiledOptimizer, settings: ReplaySettings) => Promise<ReplayTarget>;
+
 /** Replays a case on a target; a row for each tensor, over all its recorded steps. */
-export async function replayCase(test: ReplayCase, target: TargetName): Promise<readonly ComparedTensor[]> {
+export async function replayCase(test: ReplayCase, target: TargetName | OpenTarget): Promise<readonly ComparedTensor[]> {
   const name = /optimizer (\w+)/.exec(test.text)![1]!;
   const builds = new Map(test.options === undefined ? [] : [[name, [test.options]]]);
   const wide = target === "interpret64";
@@ -99,10 +106,11 @@ export async function replayCase(test: ReplayCase, target: TargetName): Promise<
   const run = readRun(tensorsOf(test.run));
   const recorded = tensorsOf(test.gold);
   const gold = comparable(recorded, wide);
-  const opened = await openTarget(target, optimizers[0], {
+  const open: OpenTarget = typeof target === "function" ? target : (optimizer, settings) => openTarget(target, optimizer, settings);
+  const opened = await open(optimizers[0], {
     ...test.settings,
     ...(!wide && test.narrow),
-    params: run.params,
+    params: run.params.map((param) => (test.needClipFalse?.includes(param.name) ? { ...param, needClip: false } : param)),
     gradients: run.complete ? "all" : "some",
   });
   try {

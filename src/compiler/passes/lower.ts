@@ -116,7 +116,12 @@ function withEverySite(builder: Builder, variants: readonly Variant[]): readonly
 
 /** What has changed since the start of the call. */
 function storesOf({ builder, current, contributions }: Frame): Pick<Variant, "deviceStores" | "hostStores" | "contributions"> {
-  const stores = [...current].map(([cell, value]): Store => ({ cell, value })).filter(({ cell, value }) => value !== builder.load(cell));
+  const stores = [...current]
+    .map(([cell, value]): Store => ({ cell, value }))
+    .filter(
+      // A new value of the gradient, of a text that clips it, is of this step alone.
+      ({ cell, value }) => builder.cells[cell]!.role !== "grad" && value !== builder.load(cell),
+    );
   const homeOf = (store: Store) => builder.cells[store.cell]!.home;
   return {
     deviceStores: stores.filter((store) => homeOf(store) === "device"),

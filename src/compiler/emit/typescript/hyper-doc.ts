@@ -6,7 +6,7 @@ import type { NamedSource } from "../generator.js";
 
 export function hyperDoc(
   spec: NamedSource,
-  { name, doc, type, range, fixed, globalBecause, value }: HyperSpec,
+  { name, doc, type, range, fixed, globalBecause, value, span }: HyperSpec,
   schedules: readonly ScheduleSpec[] = [],
 ): string {
   const textOf = ({ from, to }: Span) => spec.source.text.slice(from, to).replace(/\s+/g, " ");
@@ -16,10 +16,11 @@ export function hyperDoc(
     ...(range === null ? [] : [`In ${rangeText(range)}.`]),
     ...(fixed ? ["Cannot change after creation."] : []),
     ...(globalBecause === null ? [] : ["One value for the whole model."]),
-    `Default: ${textOf(value.span)}.`,
+    // A hyper that the compiler adds stands nowhere in the text; its doc says the default.
+    ...(value.span === span ? [] : [`Default: ${textOf(value.span)}.`]),
     ...(schedule === undefined ? [] : [`A number follows \`${textOf(schedule.span)}\`; a function or schedule takes its place.`]),
   ];
-  return [...(doc === null ? [] : [doc]), facts.join(" ")].join("\n");
+  return [...(doc === null ? [] : [doc]), ...(facts.length === 0 ? [] : [facts.join(" ")])].join("\n");
 }
 
 function rangeText({ low, high, lowClosed, highClosed }: Range): string {
