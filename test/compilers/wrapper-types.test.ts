@@ -47,6 +47,12 @@ ruleset LayerDecay {
 }
 ruleset NoDecay { set weight_decay { rank <= 1 => 0   else => weight_decay } }`;
 const bare = "optimizer Bare { param <- param - grad }";
+/** States of elements, of a tensor and of the model. */
+const kept = `optimizer Kept {
+  state m = 0  state v: tensor = 0  state d: model = 1
+  m <- m + grad  v <- v + norm(grad)  d <- d + norm[model](grad)
+  param <- param - m / (1 + v + d)
+}`;
 
 let folder: string;
 let errors: ReadonlyMap<string, readonly string[]>;
@@ -82,6 +88,12 @@ const right: Readonly<Record<string, string>> = {
     const optimizer = await Options.create(device, { params, kind: "quick", amsgrad: true });
     await optimizer.download("w", "expAvg");`,
   bare: `${cpuDevice}import { Bare } from "./bare/bare.js";\nconst optimizer = await Bare.create(device, { params }); await optimizer.download("w", "grad");`,
+  "states of the model": `${cpuDevice}import { Kept, type KeptModelStates, type KeptStates } from "./kept/kept.js";
+    const optimizer = await Kept.create(device, { params });
+    const d: KeptModelStates["d"] = await optimizer.state("d");
+    optimizer.setState("d", 2 * d);
+    const v: KeptStates["v"] = await optimizer.download("w", "v");
+    optimizer.upload("w", v, "v");`,
   rules: `${adamwdl}import { layerDecay, type LayerDecayHypers } from "./layerdecay/layerdecay.js";
     import { noDecay } from "./nodecay/nodecay.js";
     const hypers: LayerDecayHypers = { layerDecay: (step) => 1 / (1 + step), from: 2, soft: true };
@@ -112,6 +124,11 @@ const wrong: Readonly<Record<string, string>> = {
   "a schedule where arms are chosen": `import { layerDecay } from "./layerdecay/layerdecay.js";\nlayerDecay({ from: () => 1 });`,
   "hypers where there are none": `import { noDecay } from "./nodecay/nodecay.js";\nnoDecay({});`,
   "rules that are none": `${adamwdl} await AdamWDL.create(device, { params, rules: { layerDecay: 1 } });`,
+  "a state of the model as one of a parameter": `${cpuDevice}import { Kept } from "./kept/kept.js";
+    await (await Kept.create(device, { params })).download("w", "d");`,
+  "a state of a parameter as one of the model": `${cpuDevice}import { Kept } from "./kept/kept.js";
+    await (await Kept.create(device, { params })).state("v");`,
+  "a state of the model where there is none": `${adamwdl} (await AdamWDL.create(device, { params })).setState("d", 1);`,
   "a state where there is none": `${cpuDevice}import { Bare } from "./bare/bare.js";\nawait (await Bare.create(device, { params })).download("w", "m");`,
 };
 
@@ -121,6 +138,7 @@ beforeAll(async () => {
     ...(await compiledExamples()),
     ...(await compiled(options, "options.opt", optionBuilds)),
     ...(await compiled(bare)),
+    ...(await compiled(kept)),
     ...(await compiled(specWith(["m"], "state", "Promise"))),
     ...(await compile({ path: "rulesets.opt", text: rulesets })).rulesets,
   ];
