@@ -88,7 +88,11 @@ export const ruleMessages = {
   "use-unknown-hyper": ({ name, optimizer, nearest }: Named & { optimizer: string; nearest: readonly string[] }) =>
     withHelp(`\`${optimizer}\` has no hyper \`${name}\``, didYouMean(nearest)),
   "unknown-base": ({ name, what, nearest }: Named & { what: "optimizer" | "ruleset"; nearest: readonly string[] }) =>
-    withHelp(`there is no ${what} \`${name}\` in this file`, didYouMean(nearest) ?? `write its text here, above or below`),
+    withHelp(
+      `there is no ${what} \`${name}\` in this file`,
+      didYouMean(nearest) ??
+        `write its text here, above or below${what === "ruleset" ? ", or take it when the optimizer is made, by `rules:`" : ""}`,
+    ),
   "ruleset-twice": ({ name }: Named) => withHelp(`the rules of \`${name}\` are taken twice`, "leave one out: its scales would multiply"),
   "base-cycle": ({ name }: Named) => withHelp(`\`${name}\` is made from itself`, "name another optimizer"),
 } as const satisfies Record<string, (args: never) => Message>;
