@@ -49,10 +49,11 @@ test("every door of the package leads somewhere, with types", async () => {
 
 test("the built doors share one runtime: an error of one is an error of the others", () => {
   const script = `
-    const [{ createOptimizer, OptimizerError }, { cpu }, { webgpu }, { cuda }] = await Promise.all(["runtime", "cpu", "webgpu", "cuda"].map((door) => import("optspec/" + door)));
+    const [{ createOptimizer, OptimizerError }, { cpu }, { webgpu }, { cuda }, { file }] = await Promise.all(["runtime", "cpu", "webgpu", "cuda", "node"].map((door) => import("optspec/" + door)));
     const refusals = [await webgpu().catch((error) => error), await cuda({ driver: "/nowhere" }).catch((error) => error)];
+    try { file(""); } catch (error) { refusals.push(error); }
     console.log(typeof createOptimizer, (await cpu()).kind, ...refusals.map((refusal) => refusal instanceof OptimizerError && refusal.code));`;
   const { stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "--eval", script], { cwd: ROOT, encoding: "utf8" });
   expect(stderr).toBe("");
-  expect(stdout).toBe("function cpu no-device no-device\n");
+  expect(stdout).toBe("function cpu no-device no-device invalid-data\n");
 });

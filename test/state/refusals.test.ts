@@ -403,6 +403,18 @@ describe("what is loaded", () => {
     expect(other.hypers).toMatchObject({ lr: 0.25, weightDecay: 0, beta1: 0.9 });
   });
 
+  test("another text of the optimizer is taken where the caller says so, and only that", async () => {
+    const file = changed(good, (_, metadata) => metadata.set("spec_sha256", "0123456789abcdef"));
+    expect((await refusal(optimizer.load(file))).message).toMatch('{ spec: "any" }');
+    expect(await optimizer.load(file, { spec: "any" })).toMatchObject({ different: [], steps: 2 });
+    expect(Buffer.compare(await bytesOf(optimizer), good)).toBe(0);
+    for (const change of [
+      (tensors: Map<string, Tensor>) => void tensors.delete("t/s"),
+      (_: Map<string, Tensor>, metadata: Map<string, string>) => void metadata.set("optimizer", "Lion"),
+    ])
+      expect((await refusal(optimizer.load(changed(file, change), { spec: "any" }))).code).toBe("state-mismatch");
+  });
+
   test("a function of the step goes on where the saved one was", async () => {
     const asked: number[] = [];
     const lr = (step: number) => {

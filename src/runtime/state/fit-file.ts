@@ -19,9 +19,11 @@ export interface FileFit {
 export interface FitOptions {
   /** False: parameters stay as they are, whether or not the file has them. */
   readonly params: boolean;
+  /** Another text of the same optimizer is no difference. */
+  readonly anySpec: boolean;
 }
 
-export function fitFile(holder: StateHolder, header: SafetensorsHeader, saved: SavedValues, { params }: FitOptions): FileFit {
+export function fitFile(holder: StateHolder, header: SafetensorsHeader, saved: SavedValues, { params, anySpec }: FitOptions): FileFit {
   const file = header.tensors;
   const isParam = (key: string) => key.startsWith("param/");
   // A file without any parameters is one of states alone.
@@ -30,7 +32,7 @@ export function fitFile(holder: StateHolder, header: SafetensorsHeader, saved: S
   const known = new Set(wanted.map(({ key }) => key));
   const missing = wanted.filter(({ key }) => !file.has(key));
   const extra = [...file.keys()].filter((key) => !known.has(key) && (withParams || !isParam(key)));
-  const different = differencesOf(holder.values(), saved);
+  const different = differencesOf(holder.values(), saved, anySpec);
   const refused = new Set(missing.map(unitOf));
   for (const entry of wanted) {
     const found = file.get(entry.key);
@@ -60,14 +62,14 @@ function differenceOf(entry: StateEntry, found: TensorInfo): string | null {
 }
 
 /** What a converted file leaves out is not compared. */
-function differencesOf(here: SavedValues, there: SavedValues): string[] {
+function differencesOf(here: SavedValues, there: SavedValues, anySpec: boolean): string[] {
   const found: string[] = [];
   if (there.optimizer !== null && there.optimizer !== here.optimizer)
     found.push(`it was saved by ${quote(there.optimizer)}, and this is ${quote(here.optimizer ?? "")}`);
-  else if (there.specSha256 !== null && there.specSha256 !== here.specSha256) {
+  else if (!anySpec && there.specSha256 !== null && there.specSha256 !== here.specSha256) {
     const short = (hash: string | null) => quote((hash ?? "").slice(0, 12));
     found.push(
-      `it was saved by another text of ${here.optimizer} (its hash starts with ${short(there.specSha256)}, this one's with ${short(here.specSha256)})`,
+      `it was saved by another text of ${here.optimizer} (its hash starts with ${short(there.specSha256)}, this one's with ${short(here.specSha256)}): load with { spec: "any" } if its states mean the same`,
     );
   }
   for (const [name, word] of there.options) {

@@ -16,6 +16,8 @@ export interface LoadOptions {
   readonly partial?: boolean;
   /** False leaves the parameters themselves as they are. Default: those in the file are loaded. */
   readonly params?: boolean;
+  /** "any" takes a file of another text of this optimizer (a comment was changed, a rule), where everything else fits. */
+  readonly spec?: "same" | "any";
   /** "given" keeps hypers as they are here, instead of taking those that were saved. */
   readonly hypers?: "saved" | "given";
 }
@@ -43,7 +45,7 @@ export async function loadState(holder: StateHolder, given: StateSource, options
   try {
     const header = await readHeader(source);
     const saved = decodeMetadata(header.metadata);
-    const fit = fitFile(holder, header, saved, { params: options.params !== false });
+    const fit = fitFile(holder, header, saved, { params: options.params !== false, anySpec: options.spec === "any" });
     const hypers = holder.compareHypers(options.hypers === "given" ? new Map() : saved.hypers);
     const parts = pairParts(holder, saved);
     const different = [...fit.different, ...hypers.differences, ...parts.differences, ...frozenDifferences(holder, saved)];
