@@ -35,10 +35,13 @@ export function collapseFamilies(params: readonly ExplainedParam[]): FamilyRow[]
   }
   for (const family of families.values()) family.verdict = verdictOf(family);
   return joinSiblings(collapse([...families.values()], 0)).map(({ segments, params: some }) => ({
-    name: segments.join("."),
+    name: some.length === 1 ? some[0]!.name : segments.join(some.every(({ name }) => isSlashed(name)) ? "/" : "."),
     params: some,
   }));
 }
+
+/** Names of JAX and TensorFlow. */
+const isSlashed = (name: string) => name.includes("/") && !name.includes(".");
 
 const armLines = (param: ExplainedParam) => [param.frozen, Object.entries(param.arms).map(([title, arm]) => [title, arm.line, arm.text])];
 const numbers = (param: ExplainedParam) =>

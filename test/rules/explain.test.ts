@@ -130,6 +130,20 @@ describe("families", () => {
     expect(names([bias], ["a", "a.b", "c"])).toEqual(["a 1", "a.b 1", "c 1"]);
   });
 
+  it("keep the names as they are written: a lone one whole, slashes where all have them", () => {
+    const named = (...names: string[]) =>
+      collapseFamilies(
+        tableOf(
+          [layerwise],
+          names.map((name) => ({ name, shape: [2] })),
+        ).params,
+      ).map(({ name }) => name);
+    expect(named("</script>")).toEqual(["</script>"]);
+    expect(named("a.b/c", "encoder.layers.0/w")).toEqual(["a.b/c", "encoder.layers.0/w"]);
+    expect(named("bert/layer_0/kernel", "bert/layer_0/bias", "head/kernel").every((name) => !name.includes("."))).toBe(true);
+    expect(named("block/0/w", "block/1/w")).toEqual(["block/{0..1}/w"]);
+  });
+
   it("never join what differs", () => {
     const byIndex = ruleSet([
       {
