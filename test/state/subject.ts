@@ -8,7 +8,7 @@ import { randomBits, type Subject } from "../oracle/random-bits.js";
 export const shapes: readonly { readonly name: string; readonly shape: readonly number[] }[] = [
   { name: "encoder.layers.0.weight", shape: [5] },
   { name: 'encoder/with\\slash "and" quotes\n', shape: [4, 16] },
-  { name: "β.embedding", shape: [20_001] },
+  { name: "β.embedding", shape: [16_389] },
   { name: "constructor", shape: [] },
   { name: "empty", shape: [0, 3] },
   { name: "__proto__", shape: [7] },
