@@ -1,0 +1,23 @@
+// The shipped specs that reduce equal other people's implementations, on every target.
+
+import { describe, expect, test } from "vitest";
+import { openDawn } from "../device/webgpu/dawn.js";
+import { paddleLambCases, reducingCases } from "./reducing-cases.js";
+import { replayCase, type TargetName } from "./replay-case.js";
+
+const { why } = await openDawn();
+const targets: readonly TargetName[] = ["interpret", "interpret64", "cpu", "cpu-threads", "webgpu"];
+
+for (const target of targets) {
+  const cases = [
+    ...reducingCases(),
+    ...paddleLambCases(target === "interpret64").map((lamb) => ({ ...lamb, name: `paddle-${lamb.name}` })),
+  ];
+  describe.skipIf(target === "webgpu" && why !== undefined)(`on ${target}`, () => {
+    test.each(cases)("$name", async (golden) => {
+      const rows = await replayCase(golden, target);
+      expect(rows.filter((row) => row.firstDeviation !== null)).toEqual([]);
+      expect(rows.filter((row) => row.name.startsWith("param/")).length).toBeGreaterThan(5);
+    });
+  });
+}
