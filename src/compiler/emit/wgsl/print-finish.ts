@@ -67,7 +67,8 @@ function foldSteps(folds: readonly Fold[], rowVectors: number): string[] {
     [
       `  for (var tensor = lane; tensor < count; tensor += ${WORKGROUP}u) {`,
       ...guarded(`chunk_count <= ${FEW_CHUNKS}u`, few),
-      "  for (var tensor = 0u; tensor < count; tensor++) {",
+      "  // A tensor of many chunks has as many places more than one.",
+      `  for (var tensor = 0u; tensor < count && tensors[0].y - count >= ${FEW_CHUNKS}u; tensor++) {`,
       ...guarded(`chunk_count > ${FEW_CHUNKS}u`, many),
     ].join("\n"),
   ];
