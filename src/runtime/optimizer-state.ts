@@ -3,7 +3,7 @@
 import type { OptimizerDefinition } from "../contract/manifest.js";
 import type { GivenSettings } from "./add-params.js";
 import type { Device } from "./device.js";
-import { OptimizerError, quote } from "./errors.js";
+import { didYouMean, OptimizerError, quote, show } from "./errors.js";
 import type { Guard } from "./guard.js";
 import type { Session } from "./session.js";
 import type { AddOptions, LoadOptions, LoadReport, ParamSpec, SaveOptions, StateSource, StateTarget } from "./types.js";
@@ -22,14 +22,17 @@ export function stateOf<View>(running: Running<View>) {
 
   function save(target?: null, options?: SaveOptions): Promise<Blob>;
   function save(target: StateTarget, options?: SaveOptions): Promise<void>;
-  function save(target: StateTarget | null = null, options: SaveOptions = {}): Promise<Blob | void> {
+  function save(target: StateTarget | null = null, options: SaveOptions = {}): Promise<unknown> {
     return guard.alone("save()", async () => {
+      checkOptions("save", options, ["params"]);
       const [{ holdSession }, { saveBlob, saveState }] = await Promise.all([
         import("./session-holder.js"),
         import("./state/save-state.js"),
       ]);
       const holder = holdSession(running.session, device);
-      return target === null ? saveBlob(holder, options) : saveState(holder, target, options);
+      if (target === null) return saveBlob(holder, options);
+      await saveState(holder, target, options);
+      return undefined;
     });
   }
 
@@ -37,6 +40,7 @@ export function stateOf<View>(running: Running<View>) {
     save,
     load(source: StateSource, options: LoadOptions = {}): Promise<LoadReport> {
       const work = async () => {
+        checkOptions("load", options, ["partial", "params", "spec", "hypers"]);
         const [{ holdSession }, { loadState }] = await Promise.all([import("./session-holder.js"), import("./state/load-state.js")]);
         const report = await loadState(holdSession(running.session, device), source, options, () => guard.setHalfLoaded(true));
         guard.setHalfLoaded(false);
@@ -46,6 +50,7 @@ export function stateOf<View>(running: Running<View>) {
     },
     addParams(params: readonly ParamSpec[], options: AddOptions = {}): Promise<void> {
       return guard.alone("addParams()", async () => {
+        checkOptions("addParams", options, ["group"]);
         const { addParams } = await import("./add-params.js");
         const grown = await addParams(definition, device, running.session, running.given, params, options);
         if (guard.destroyed) return grown.session.memory.destroy();
@@ -62,6 +67,19 @@ export function stateOf<View>(running: Running<View>) {
       hold(running.session, names, false);
     },
   };
+}
+
+/** A misspelled option would be one that is left out. */
+function checkOptions(method: string, options: unknown, known: readonly string[]): void {
+  if (typeof options !== "object" || options === null)
+    throw new OptimizerError("invalid-setting", `the options of ${method} are an object, not ${show(options)}`);
+  for (const key of Object.keys(options)) {
+    if (known.includes(key)) continue;
+    throw new OptimizerError(
+      "unknown-setting",
+      `${method} has no option ${quote(key)}${didYouMean(key, known)}; options: ${known.join(", ")}`,
+    );
+  }
 }
 
 function hold({ frozen, stepper, storage }: Session<unknown>, given: string | readonly string[], held: boolean): void {

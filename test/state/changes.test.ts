@@ -165,6 +165,16 @@ describe("refusals change nothing", () => {
     await optimizer.step({ gradients: gradients(2, ["a"]) });
   });
 
+  test("a misspelled option is not one left out", async () => {
+    const optimizer = await AdamW.create(await cpu({ threads: 1 }), { params: [param("a")] });
+    for (const asked of [
+      () => optimizer.save(null, { param: false } as never),
+      () => optimizer.load(new Uint8Array(), { partiel: true } as never),
+      () => optimizer.addParams([param("b")], { groups: 1 } as never),
+    ])
+      expect(await refusal(asked())).toMatchObject({ code: "unknown-setting", message: expect.stringContaining("did you mean") });
+  });
+
   test("a sink that fails is told of it, and the optimizer goes on", async () => {
     const optimizer = await AdamW.create(await cpu({ threads: 1 }), { params: [param("a")] });
     const failing = new WritableStream({
