@@ -3,9 +3,8 @@
 // schedule follows itself. Every parameter stands in exactly one group; groups change coefficients, never a launch.
 
 import type { HyperInfo, Manifest } from "../contract/manifest.js";
-import type { HyperColumn } from "../rules/hyper-values.js";
 import { didYouMean, OptimizerError, quote, quoteSome, show } from "./errors.js";
-import { type AskedValue, acceptSource, askSource, checkNumber, type GivenHyper, invalid } from "./hyper-sources.js";
+import { acceptSource, type GivenHyper, invalid } from "./hyper-sources.js";
 
 /** What a group says of a hyper: a factor on the optimizer's value, or a value in its place. */
 export interface Override {
@@ -103,57 +102,7 @@ export function groupOfParams(groups: readonly Group[], params: readonly { reado
   return params.map(({ name }) => places.get(name) ?? 0);
 }
 
-export interface OverrideRequest {
-  readonly infos: readonly HyperInfo[];
-  /** The optimizer's own values at this step. */
-  readonly top: HyperColumn;
-  /** By the hyper's place. */
-  readonly overrides: ReadonlyMap<number, Override>;
-  readonly group: number;
-  readonly params: readonly string[];
-  readonly step: number;
-}
-
-const asked: AskedValue = { peak: 0, base: 0, schedule: 1 };
-
-/** Writes a group's values; functions are not asked where values that they gave before are given as `kept`. */
-export function overrideColumn(
-  { infos, top, overrides, group, params, step }: OverrideRequest,
-  kept: HyperColumn | null,
-  into: HyperColumn,
-): void {
-  for (const form of ["peak", "schedule", "factor", "base"] as const) into[form].set(top[form]);
-  for (const [place, { form, source }] of overrides) {
-    const info = infos[place]!;
-    const whose = { setting: `groups[${group}].${info.key}`, params };
-    if (form === "factor") {
-      into.factor[place] = typeof source === "number" ? source : factorAt(source, place);
-      const base = top.base[place]! * into.factor[place]!;
-      const of = `${top.base[place]} times the group's ${into.factor[place]}, at step ${step}, of parameter ${quoteSome(params, 2)}`;
-      into.base[place] = params.length === 0 ? base : checkNumber(info, base, ` (${of})`, whose.setting);
-    } else if (typeof source === "number") {
-      into.peak[place] = source;
-      into.base[place] = source * top.schedule[place]!;
-      if (top.schedule[place] !== 1) {
-        const of = `${source} times ${top.schedule[place]}, the optimizer's schedule at step ${step}, of parameter ${quoteSome(params, 2)}`;
-        checkNumber(info, into.base[place]!, ` (${of})`, whose.setting);
-      }
-    } else if (kept === null) {
-      askSource(source, step, whose, (value, origin, setting) => checkNumber(info, value, origin, setting), asked);
-      [into.peak[place], into.base[place], into.schedule[place]] = [asked.peak, asked.base, asked.schedule];
-    } else {
-      [into.peak[place], into.base[place], into.schedule[place]] = [kept.peak[place]!, kept.base[place]!, kept.schedule[place]!];
-    }
-  }
-
-  function factorAt(source: Exclude<GivenHyper, number>, place: number): number {
-    if (kept !== null) return kept.factor[place]!;
-    askSource(source, step, { setting: `groups[${group}].lr`, params }, finite, asked);
-    return asked.base;
-  }
-}
-
-function finite(value: unknown, origin: string, setting: string): number {
-  if (typeof value !== "number" || !Number.isFinite(value)) throw invalid(setting, "a finite factor on the optimizer's lr", value, origin);
-  return value;
+/** A group's hyper as the caller writes it. */
+export function groupSetting(group: number, key: string): string {
+  return `groups[${group}].${key}`;
 }

@@ -5,12 +5,13 @@ import type { Formula } from "../contract/host-formula.js";
 import type { HyperInfo, Manifest } from "../contract/manifest.js";
 import type { RulesetModule } from "../contract/rules.js";
 import { isStatefulSchedule, type StatefulSchedule } from "../contract/schedule.js";
-import { createEvaluator, type Evaluator, emptyEnvironment, type FormulaEnvironment } from "../formula/evaluate.js";
+import { createEvaluator, type Evaluator } from "../formula/evaluate.js";
 import { fixedHypers } from "../rules/fixed-hypers.js";
-import { createColumn, type HyperColumn } from "../rules/hyper-values.js";
+import type { HyperColumn } from "../rules/hyper-values.js";
 import { didYouMean, OptimizerError, quote } from "./errors.js";
-import { acceptOverride, type Group, type Override, overrideColumn } from "./groups.js";
-import { type AskedValue, acceptSource, askSource, checkNumber, type GivenHyper } from "./hyper-sources.js";
+import { acceptOverride, type Group, groupSetting } from "./groups.js";
+import { acceptSource, type GivenHyper } from "./hyper-sources.js";
+import { createHyperTable, type HyperTable, type Sources } from "./hyper-table.js";
 import { compareSlots, type HyperSlot, type SavedHyper, type SavedHypersFit, saveSlots } from "./saved-hypers.js";
 import type { Settings } from "./settings.js";
 
@@ -57,18 +58,6 @@ export interface Hypers {
   stateful(): readonly { readonly setting: string; readonly schedule: StatefulSchedule }[];
 }
 
-/** One table of columns: the optimizer's own values, and those of its groups. */
-interface Table {
-  readonly top: HyperColumn;
-  readonly groups: readonly HyperColumn[];
-}
-
-/** What was given: to the optimizer, and to each group by the hyper's place. */
-interface Sources {
-  readonly top: GivenHyper[];
-  readonly groups: readonly Map<number, Override>[];
-}
-
 /** Values at creation, step 0; `given` by settings key. */
 export function createHypers(
   manifest: HyperSource,
@@ -78,149 +67,111 @@ export function createHypers(
   const infos = [...manifest.hypers, ...taken.flatMap(({ hypers }) => hypers)];
   const names = infos.map(({ name }) => name);
   const placeOf = new Map(names.map((name, place) => [name, place]));
-  const fixedByConditions = conditionsFix(manifest, taken);
   const clauses = new Map(manifest.schedules?.map(({ hyper, value }) => [placeOf.get(hyper)!, value]));
-  const live = createTable(infos.length, groups.length);
-  const next = createTable(infos.length, groups.length);
-  const environment = { ...emptyEnvironment, hyper: (name: string) => next.top.peak[placeOf.get(name)!]! };
-  const evaluators = evaluatorsOf(manifest, taken);
-  const sources: Sources = {
-    top: [],
-    groups: groups.map(({ overrides }) => new Map([...overrides].map(([key, by]) => [infos.findIndex((info) => info.key === key), by]))),
-  };
-  const asked: AskedValue = { peak: 0, base: 0, schedule: 1 };
-  let lastStep = 0;
-
-  /** A value of the optimizer's own into `next`; what is a function keeps its value where it is not asked. */
-  function setTop(place: number, source: GivenHyper, step: number, ask: boolean): void {
-    const info = infos[place]!;
-    const { peak, base, schedule } = next.top;
-    if (typeof source === "number") {
-      peak[place] = base[place] = source;
-      schedule[place] = 1;
-    } else if (ask) {
-      askSource(source, step, { setting: info.key, params }, (value, origin, setting) => checkNumber(info, value, origin, setting), asked);
-      [peak[place], base[place], schedule[place]] = [asked.peak, asked.base, asked.schedule];
-    } else {
-      [peak[place], base[place], schedule[place]] = [live.top.peak[place]!, live.top.base[place]!, live.top.schedule[place]!];
-    }
-  }
-
-  /** The spec's schedules, on numbers; and then the groups. */
-  function finish(of: Sources, step: number, ask: boolean): void {
-    for (const [place, formula] of clauses) {
-      if (typeof of.top[place] === "number") applyClause(next.top, place, evaluators[place]!, formula, environment, step, infos[place]!);
-    }
-    for (const [group, overrides] of of.groups.entries()) {
-      const moved = ask ? null : live.groups[group]!;
-      overrideColumn({ infos, top: next.top, overrides, group, params: groups[group]!.params, step }, moved, next.groups[group]!);
-    }
-  }
-
-  function take(): void {
-    copyColumn(next.top, live.top);
-    for (const [group, column] of next.groups.entries()) copyColumn(column, live.groups[group]!);
-  }
-
+  const table = createHyperTable({ infos, evaluators: evaluatorsOf(manifest, taken), clauses, groups, params });
+  const sources: Sources = { top: [], groups: groups.map(({ overrides }) => infos.map(({ key }) => overrides.get(key))) };
   for (const [place, info] of infos.entries()) {
     const value = given.get(info.key);
-    const source = value === undefined ? defaultOf(info, evaluators[place]!, environment) : acceptSource(info, value);
+    const source = value === undefined ? table.defaultOf(place) : acceptSource(info, value);
     sources.top[place] = source;
-    setTop(place, source, 0, true);
+    table.computeTop(place, source, 0);
   }
-  finish(sources, 0, true);
-  take();
+  table.computeRest(sources, 0, true);
+  table.take();
+  return present({ infos, names, placeOf, clauses, table, sources, fixedByConditions: conditionsFix(manifest, taken) });
+}
 
-  /** Computes everything anew from numbers; functions keep what they said. */
-  function settle(of: Sources): void {
-    of.top.forEach((source, place) => {
-      setTop(place, source, lastStep, false);
-    });
-    finish(of, lastStep, false);
-  }
+interface HyperParts {
+  readonly infos: readonly HyperInfo[];
+  readonly names: readonly string[];
+  readonly placeOf: ReadonlyMap<string, number>;
+  readonly clauses: ReadonlyMap<number, Formula>;
+  readonly table: HyperTable;
+  readonly sources: Sources;
+  readonly fixedByConditions: ReadonlySet<string>;
+}
 
-  /** Everything that was given, with its way back. */
-  function slots(): readonly HyperSlot[] {
-    const top = infos.map((info, place): HyperSlot => {
-      const fixed = info.fixed || fixedByConditions.has(info.name);
-      const put = (value: number) => void (sources.top[place] = value);
-      const { name, key: setting } = info;
-      return { name, setting, info, source: sources.top[place]!, last: live.top.base[place]!, fixed, factor: false, put };
-    });
-    const own = sources.groups.flatMap((overrides, group) =>
-      [...overrides].map(([place, { form, source }]): HyperSlot => {
-        const info = infos[place]!;
-        const { base, factor } = live.groups[group]!;
-        return {
-          name: `groups[${group}].${info.name}`,
-          setting: `groups[${group}].${info.key}`,
-          info,
-          source,
-          last: (form === "factor" ? factor : base)[place]!,
-          fixed: fixedByConditions.has(info.name),
-          factor: form === "factor",
-          put: (value) => overrides.set(place, { form, source: value }),
-        };
-      }),
-    );
-    return [...top, ...own];
-  }
-
-  const recordOf = (column: HyperColumn) => Object.fromEntries(names.map((name, place) => [name, column.peak[place]!]));
+function present(parts: HyperParts): Hypers {
+  const { infos, names, placeOf, clauses, table, sources, fixedByConditions } = parts;
+  const { top } = table;
+  let lastStep = 0;
+  const recordOf = ({ peak }: HyperColumn) => Object.fromEntries(names.map((name, place) => [name, peak[place]!]));
+  const changedBy = (changes: Readonly<Record<string, unknown>>, group: number | undefined): Sources => {
+    const changed: Sources = { top: [...sources.top], groups: sources.groups.map((overrides) => [...overrides]) };
+    if (group !== undefined && changed.groups[group] === undefined) throw noGroup(group, changed.groups.length);
+    for (const [key, value] of Object.entries(changes)) {
+      if (value === undefined) continue;
+      const place = infos.findIndex((info) => info.key === key);
+      const info = infos[place];
+      if (info === undefined) throw unknownHyper(key, infos);
+      refuseFixed(info, fixedByConditions);
+      if (group === undefined) changed.top[place] = acceptSource(info, value);
+      else changed.groups[group]![place] = acceptOverride(info, value, groupSetting(group, key));
+    }
+    return changed;
+  };
   return {
     names,
-    columns: groups.length === 0 ? [live.top] : live.groups,
+    columns: table.groups.length === 0 ? [top] : table.groups,
     get scheduled() {
       return names.filter((_, place) => isScheduled(sources, place, clauses));
     },
-    value: (name) => live.top.peak[placeOf.get(name)!]!,
+    value: (name) => top.peak[placeOf.get(name)!]!,
     record: () =>
-      Object.fromEntries(infos.map(({ key, type }, place) => [key, type === "bool" ? live.top.base[place] !== 0 : live.top.base[place]!])),
-    given: () => ({ hypers: recordOf(live.top), groups: live.groups.map(recordOf) }),
+      Object.fromEntries(infos.map(({ key, type }, place) => [key, type === "bool" ? top.base[place] !== 0 : top.base[place]!])),
+    given: () => ({ hypers: recordOf(top), groups: table.groups.map(recordOf) }),
     prepare(changes, group) {
-      const changed: Sources = { top: [...sources.top], groups: sources.groups.map((overrides) => new Map(overrides)) };
-      if (group !== undefined && changed.groups[group] === undefined) throw noGroup(group, groups.length);
-      for (const [key, value] of Object.entries(changes)) {
-        if (value === undefined) continue;
-        const place = infos.findIndex((info) => info.key === key);
-        const info = infos[place];
-        if (info === undefined) throw unknownHyper(key, infos);
-        refuseFixed(info, fixedByConditions);
-        if (group === undefined) changed.top[place] = acceptSource(info, value);
-        else changed.groups[group]!.set(place, acceptOverride(info, value, `groups[${group}].${key}`));
-      }
-      settle(changed);
+      const changed = changedBy(changes, group);
+      table.compute(changed, lastStep, false);
       return () => {
-        changed.top.forEach((source, place) => {
-          sources.top[place] = source;
-        });
-        for (const [index, overrides] of changed.groups.entries())
-          for (const [place, by] of overrides) sources.groups[index]!.set(place, by);
-        take();
+        sources.top.splice(0, sources.top.length, ...changed.top);
+        sources.groups.splice(0, sources.groups.length, ...changed.groups);
+        table.take();
       };
     },
     refresh(step) {
-      for (let place = 0; place < infos.length; place++) setTop(place, sources.top[place]!, step, true);
-      finish(sources, step, true);
-      take();
+      table.compute(sources, step, true);
+      table.take();
       lastStep = step;
     },
-    saved: () => saveSlots(slots()),
+    saved: () => saveSlots(slotsOf(parts)),
     compare: (saved) =>
-      compareSlots(slots(), saved, () => {
-        settle(sources);
-        take();
+      compareSlots(slotsOf(parts), saved, () => {
+        table.compute(sources, lastStep, false);
+        table.take();
       }),
-    stateful: () => slots().flatMap(({ setting, source }) => (isStatefulSchedule(source) ? [{ setting, schedule: source }] : [])),
+    stateful: () => slotsOf(parts).flatMap(({ setting, source }) => (isStatefulSchedule(source) ? [{ setting, schedule: source }] : [])),
   };
 }
 
-function createTable(hypers: number, groups: number): Table {
-  return { top: createColumn(hypers), groups: Array.from({ length: groups }, () => createColumn(hypers)) };
-}
-
-function copyColumn(from: HyperColumn, to: HyperColumn): void {
-  for (const form of ["peak", "schedule", "factor", "base"] as const) to[form].set(from[form]);
+/** Everything that was given, with its way back. */
+function slotsOf({ infos, table, sources, fixedByConditions }: HyperParts): readonly HyperSlot[] {
+  const top = infos.map((info, place): HyperSlot => {
+    const fixed = info.fixed || fixedByConditions.has(info.name);
+    const put = (value: number) => void (sources.top[place] = value);
+    return {
+      name: info.name,
+      setting: info.key,
+      info,
+      source: sources.top[place]!,
+      last: table.top.base[place]!,
+      fixed,
+      factor: false,
+      put,
+    };
+  });
+  const own = sources.groups.flatMap((overrides, group) =>
+    infos.flatMap((info, place): HyperSlot[] => {
+      const override = overrides[place];
+      if (override === undefined) return [];
+      const { form, source } = override;
+      const last = table.groups[group]![form === "factor" ? "factor" : "base"][place]!;
+      const put = (value: number) => void (overrides[place] = { form, source: value });
+      const [name, setting] = [groupSetting(group, info.name), groupSetting(group, info.key)];
+      return [{ name, setting, info, source, last, fixed: fixedByConditions.has(info.name), factor: form === "factor", put }];
+    }),
+  );
+  return [...top, ...own];
 }
 
 /** Hypers that a condition of the rules reads. */
@@ -239,32 +190,11 @@ function evaluatorsOf(manifest: HyperSource, taken: readonly RulesetModule[]): r
   return [...manifest.hypers.map(() => own), ...theirs];
 }
 
-/** A default may be computed from other hypers, and so leave its own interval. */
-function defaultOf(info: HyperInfo, evaluator: Evaluator, environment: FormulaEnvironment): number {
-  const value = evaluator.evaluate(info.value, environment);
-  return info.type === "bool" ? value : checkNumber(info, value, " (its default, computed from other hypers)");
-}
-
-/** The spec's own schedule of a hyper, in a formula of the step that counts from 1. */
-function applyClause(
-  { peak, schedule, base }: HyperColumn,
-  place: number,
-  evaluator: Evaluator,
-  formula: Formula,
-  environment: FormulaEnvironment,
-  step: number,
-  info: HyperInfo,
-): void {
-  const multiplier = evaluator.evaluate(formula, { ...environment, fact: () => step + 1 });
-  schedule[place] = multiplier;
-  base[place] = checkNumber(info, peak[place]! * multiplier, ` (${peak[place]} times ${multiplier}, the spec's schedule at step ${step})`);
-}
-
 function isScheduled({ top, groups }: Sources, place: number, clauses: ReadonlyMap<number, Formula>): boolean {
   const follows = (source: GivenHyper | undefined) => typeof source === "function" && "peak" in source;
   const source = top[place];
   if (follows(source) || (typeof source === "number" && clauses.has(place))) return true;
-  return groups.some((overrides) => follows(overrides.get(place)?.source));
+  return groups.some((overrides) => follows(overrides[place]?.source));
 }
 
 function noGroup(group: unknown, groups: number): OptimizerError {
