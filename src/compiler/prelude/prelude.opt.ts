@@ -48,7 +48,7 @@ fn decayed(p, rate) = p * (1 - rate)
 fn clip_value(g, c) = clip(g, c)
 fn clip_norm(g, c) {
   n = root_of_squares(sum(g^2), sum((g * 2^64)^2), sum((g * 2^-64)^2))
-  return if n <= c then g else g * (c / (if n <= 1e-30 then n + 1e-6 else n))
+  return if n <= c then g else g * (c / n)
 }
 fn clip_global_norm(g, c) {
   n = root_of_squares(sum[model](g^2), sum[model]((g * 2^64)^2), sum[model]((g * 2^-64)^2))
