@@ -25,11 +25,19 @@ export interface Koffi {
 const isWindows = process.platform === "win32";
 const arch = process.arch === "arm64" ? "aarch64-linux-gnu" : "x86_64-linux-gnu";
 
-const driverPaths: readonly string[] = isWindows
-  ? [join(process.env.SystemRoot ?? "C:\\Windows", "System32", "nvcuda.dll")]
-  : [`/usr/lib/${arch}`, "/usr/lib64", "/usr/lib", "/usr/lib/wsl/lib", "/usr/local/nvidia/lib64", "/run/opengl-driver/lib"].map((folder) =>
-      join(folder, "libcuda.so.1"),
-    );
+const DRIVER = isWindows ? "nvcuda.dll" : "libcuda.so.1";
+/** Where drivers are installed: Debian, Fedora and Arch, WSL, containers, NixOS. */
+const driverFolders: readonly string[] = isWindows
+  ? [join(process.env.SystemRoot ?? "C:\\Windows", "System32")]
+  : [
+      `/usr/lib/${arch}`,
+      "/usr/lib64",
+      "/usr/lib",
+      "/usr/lib/wsl/lib",
+      "/usr/local/nvidia/lib64",
+      "/usr/local/nvidia/lib",
+      "/run/opengl-driver/lib",
+    ];
 
 /** The npm package, which the caller may hand in. Throws "no-device". */
 export async function loadKoffi(given: Koffi | undefined): Promise<Koffi> {
@@ -46,15 +54,13 @@ export async function loadKoffi(given: Koffi | undefined): Promise<Koffi> {
 
 /** The driver's library. Throws "no-device". */
 export function loadDriverLibrary(koffi: Koffi, given: string | undefined): NativeLibrary {
-  const path = given === undefined ? driverPaths.find((candidate) => existsSync(candidate)) : absolute("driver", given);
-  if (path === undefined) {
-    const searched = `${driverPaths[0]} and ${driverPaths.length - 1} other places`;
-    throw new OptimizerError(
-      "no-device",
-      `there is no NVIDIA driver here (no ${isWindows ? "nvcuda.dll" : "libcuda.so.1"} in ${searched}). Install the driver, name its library in cuda({ driver }), or train on cpu()`,
-    );
-  }
-  return load(koffi, path, "the NVIDIA driver's library");
+  const places = given === undefined ? driverFolders.map((folder) => join(folder, DRIVER)) : [absolute("driver", given)];
+  const path = given === undefined ? places.find((place) => existsSync(place)) : places[0];
+  if (path !== undefined) return load(koffi, path, "the NVIDIA driver's library");
+  throw new OptimizerError(
+    "no-device",
+    `there is no NVIDIA driver here (no ${DRIVER} in ${driverFolders.join(", ")}). Install the driver, name its library in cuda({ driver }), or train on cpu()`,
+  );
 }
 
 /** NVRTC, the run-time compiler, for a driver of CUDA `newest`.x. Throws "kernel". */
