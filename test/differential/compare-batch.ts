@@ -11,7 +11,15 @@ import type { Program } from "./program.js";
 import { runEverywhere, type Target } from "./run-everywhere.js";
 
 /** Why the compiler may refuse a program that is well-typed: by values that it computes, and by limits. */
-const refusals = ["first-step-not-finite", "not-in-f32", "division-by-zero", "too-many-variants", "too-many-states"];
+const refusals = [
+  "first-step-not-finite",
+  "not-in-f32",
+  "division-by-zero",
+  "too-many-variants",
+  "too-many-states",
+  "pinned-local",
+  "unknown-option-word",
+];
 
 /** The targets that this machine has. */
 export async function openTargets(wanted: readonly Target["name"][]): Promise<readonly Target[]> {

@@ -58,8 +58,29 @@ export const comparisons: readonly string[] = ["($0 < $1)", "($0 <= $1)", "($0 >
 /** Truths over truths. */
 export const connectives: readonly string[] = ["not $0", "($0 and $1)", "($0 or $1)", "($0 == $1)", "($0 != $1)"];
 
-/** Reductions into one number for a tensor or the model. */
-export const reductions: readonly string[] = [];
+/** Reductions of one value, or of two, into one number for a tensor or for the model. */
+export const reductions: readonly { readonly name: string; readonly takes: 1 | 2 }[] = [
+  { name: "sum", takes: 1 },
+  { name: "norm", takes: 1 },
+  { name: "mean", takes: 1 },
+  { name: "max", takes: 1 },
+  { name: "min", takes: 1 },
+  { name: "rms", takes: 1 },
+  { name: "dot", takes: 2 },
+];
+
+/** Members of the prelude that reduce, and how far; and those that keep states, which a `fn` cannot. */
+export const members: readonly { readonly text: string; readonly reducesTo: Extent | null }[] = [
+  { text: "ema($0; 0.9)", reducesTo: null },
+  { text: "momentum($0; 0.5)", reducesTo: null },
+  { text: "running_max($0)", reducesTo: null },
+  { text: "adam($0; 0.9, 0.99, 1e-6)", reducesTo: null },
+  { text: "clip_norm($0, 0.1 + abs($1))", reducesTo: "tensor" },
+  { text: "agc($0, $1, 0.01, 1e-3)", reducesTo: "tensor" },
+  { text: "trust_ratio($0, $1)", reducesTo: "tensor" },
+  { text: "clip_global_norm($0, 0.5)", reducesTo: "model" },
+  { text: "clip_global_norm_torch($0, 2)", reducesTo: "model" },
+];
 
 /** Numbers that a text may hold; on the device also the edges of f32. */
 export const literals = {
@@ -68,13 +89,13 @@ export const literals = {
 } as const;
 
 /** Facts of parameters. */
-export const facts: readonly { readonly stage: Stage; readonly text: string }[] = [
-  { stage: "step", text: "t" },
-  { stage: "setup", text: "rank" },
-  { stage: "setup", text: "numel" },
-  { stage: "setup", text: "numel[model]" },
-  { stage: "setup", text: "(if rank >= 2 then cols else 1)" },
-  { stage: "setup", text: "(if rank >= 1 then shape[0] else 4)" },
+export const facts: readonly { readonly stage: Stage; readonly extent: Extent; readonly text: string }[] = [
+  { stage: "step", extent: "tensor", text: "t" },
+  { stage: "setup", extent: "tensor", text: "rank" },
+  { stage: "setup", extent: "tensor", text: "numel" },
+  { stage: "setup", extent: "model", text: "numel[model]" },
+  { stage: "setup", extent: "tensor", text: "(if rank >= 2 then cols else 1)" },
+  { stage: "setup", extent: "tensor", text: "(if rank >= 1 then shape[0] else 4)" },
 ];
 
 /** Lists of parameters' shapes: none, one, three and five elements, and more than one chunk with a rest. */

@@ -8,6 +8,8 @@ export interface Program {
   readonly shapes: readonly (readonly number[])[];
   readonly steps: number;
   readonly seed: number;
+  /** Whether data and gradients are finite, so that sums are. */
+  readonly tame: boolean;
   /** A factor on `lr` for each parameter. */
   readonly lrRatio: boolean;
   /** At some steps some parameters have no gradient. */

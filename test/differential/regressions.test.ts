@@ -13,6 +13,11 @@ const found: Readonly<Record<string, string>> = {
     "state w = 1 when rank == 2 or numel > 4  if rank == 2 { w <- w + grad }  s <- if numel > 4 then w else grad",
   "a state of a condition used under the negation of its opposite":
     "state w = 1 when numel > 4  if numel <= 4 { s <- grad } else { w <- w + grad  s <- w }",
+  "a condition with a choice in it, below one that decides the choice":
+    "state w = 0 when rank < 2  state u = 0 when numel > (if rank >= 2 then cols else 1)  if rank < 2 { w <- w + grad  s <- w } if numel > (if rank >= 2 then cols else 1) { u <- u + grad  s <- s + u }",
+  "a step count of the model beside a number that was computed before param changed":
+    "state d: model = 0  a = sum[model](grad)  param <- param + a * 1e-3  d <- max(a, lerp(a, t, 0.5))  s <- grad * d",
+  "a name that governs a call, and changes then": "c = rank > 1  if c { s <- clip(grad, 1) }  c <- not c  if c { s <- grad }",
   "a condition of twenty parts asked twice": `${Array.from({ length: 20 }, (_, i) => `fixed hyper h${i} = ${i}`).join("  ")}
     c = ${Array.from({ length: 20 }, (_, i) => `h${i} > rank`).join(" or ")}
     if c { s <- grad }  if c { param <- param - s } else { s <- 1 - grad }`,
@@ -33,6 +38,7 @@ describe("programs that once failed", () => {
       shapes: [[], [3], [9], [2, 2], [2, 5], [1, 2, 3]],
       steps: 3,
       seed: 5,
+      tame: false,
       lrRatio: false,
       absent: false,
     };

@@ -39,7 +39,9 @@ interface Runner extends Target {
 export async function runEverywhere(program: Program, compiled: CompiledOptimizer, targets: readonly Target[]): Promise<Outcome> {
   const { manifest } = compiled.definition;
   const states = manifest.builds[0]!.states;
-  const params = program.shapes.map((shape, i): Param => ({ name: `p${i}`, shape, data: numbers(lengthOf(shape), program.seed + i) }));
+  const params = program.shapes.map(
+    (shape, i): Param => ({ name: `p${i}`, shape, data: numbers(lengthOf(shape), program.seed + i, program.tame) }),
+  );
   const keyOf = (hyper: ProgramHyper) => manifest.hypers.find(({ name }) => name === hyper.name)!.key;
   const runners: Runner[] = [];
   let compared = 0;
@@ -156,9 +158,9 @@ function changesAt({ hypers }: Program, step: number, keyOf: (hyper: ProgramHype
   return Object.fromEntries(changed.map((hyper) => [keyOf(hyper), typed(hyper, hyperAt(hyper, step))]));
 }
 
-function gradientsAt({ absent, seed }: Program, params: readonly Param[], step: number): Record<string, Float32Array> {
+function gradientsAt({ absent, seed, tame }: Program, params: readonly Param[], step: number): Record<string, Float32Array> {
   const present = params.filter((_, i) => !absent || (seed + 3 * step + 5 * i) % 4 !== 0);
-  return Object.fromEntries(present.map(({ name, data }, i) => [name, numbers(data.length, seed + 1_000 * (step + 1) + i)]));
+  return Object.fromEntries(present.map(({ name, data }, i) => [name, numbers(data.length, seed + 1_000 * (step + 1) + i, tame)]));
 }
 
 const lengthOf = (shape: readonly number[]) => shape.reduce((product, axis) => product * axis, 1);
@@ -166,7 +168,7 @@ const lengthOf = (shape: readonly number[]) => shape.reduce((product, axis) => p
 const special = [0, -0, 1, -1, Number.NaN, Infinity, -Infinity, 2 ** -126, -(2 ** -149), 1e-40, 3.4028234663852886e38, 2 ** 24];
 
 /** Mostly numbers that a training run might meet, some of any 32 bits, some special, in an order of the seed. */
-function numbers(length: number, seed: number): Float32Array<ArrayBuffer> {
+function numbers(length: number, seed: number, tame: boolean): Float32Array<ArrayBuffer> {
   const words = new Uint32Array(length);
   const floats = new Float32Array(words.buffer);
   let state = (Math.imul(seed + 1, 0x9e37_79b1) ^ 0x5bd1_e995) | 1;
@@ -174,7 +176,7 @@ function numbers(length: number, seed: number): Float32Array<ArrayBuffer> {
     state ^= state << 13;
     state ^= state >>> 17;
     state ^= state << 5;
-    const kind = (state >>> 3) % 6;
+    const kind = tame ? 2 : (state >>> 3) % 6;
     if (kind === 0) words[i] = state;
     else if (kind === 1) floats[i] = special[(state >>> 8) % special.length]!;
     else floats[i] = (state / 2 ** 31) * 10 ** (((state >>> 5) % 7) - 4);

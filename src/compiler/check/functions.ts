@@ -59,7 +59,8 @@ function inline(info: FunctionInfo, args: readonly Checked[], node: { readonly s
   }
   const last = decl.body.at(-1);
   const end = last?.kind === "statement" && last.statement.kind === "return" ? last.statement : null;
-  statements.push(...checkItems(end === null ? decl.body : decl.body.slice(0, -1), decl, inside, existsWhere(env)));
+  const where = decl.kind === "transform" ? existsWhere(env) : null;
+  statements.push(...checkItems(end === null ? decl.body : decl.body.slice(0, -1), decl, inside, where));
   if (end === null) env.ctx.reporter.report("function-without-return", { name, kind: decl.kind }, decl.name.span);
   const result = end && checkExpr(end.value, { ...inside, binding: inside.instance });
   return result && block(statements, keepsOnDevice(inside) ? { ...result, stage: "device" } : result, placeOf(node, env));

@@ -45,24 +45,25 @@ export function intoModel(expr: TypedExpr, place: Span, env: Env): TypedExpr | n
   return rewritten;
 }
 
-/** True where computing a local again, further down, gives the same: nothing that it read has changed since. */
-function stands(local: number, ctx: Context, seen = new Set<number>()): boolean {
-  if (seen.has(local)) return true;
-  seen.add(local);
-  const definition = definitionOf(ctx, local);
-  const holds = (expr: TypedExpr): boolean => {
-    if (expr.kind === "cell") return expr.version === "old" || (ctx.lastWrite.get(expr.cell) ?? 0) <= local;
-    return expr.kind === "local" ? stands(expr.local, ctx, seen) : childrenOf(expr).every(holds);
-  };
-  return definition !== null && holds(definition);
-}
-
 /** The expression with `step` for `t`; null where a local that counts steps reads what has changed. */
 function withOptimizerSteps(expr: TypedExpr, env: Env): TypedExpr | null {
   const { ctx } = env;
   const statements: TypedStatement[] = [];
   const renamed = new Map<number, TypedExpr | null>();
   const counts = (e: TypedExpr) => [...leavesOf(e, ctx)].some(isStepCount);
+
+  /** True where computing a local again, further down, gives the same: nothing that it read has changed since. What counts no steps is read, not computed. */
+  function stands(local: number, seen = new Set<number>()): boolean {
+    if (seen.has(local)) return true;
+    seen.add(local);
+    const definition = definitionOf(ctx, local);
+    const holds = (e: TypedExpr): boolean => {
+      if (e.kind === "cell") return e.version === "old" || (ctx.lastWrite.get(e.cell) ?? 0) <= local;
+      if (e.kind === "local") return counts(e) ? stands(e.local, seen) : definitionOf(ctx, e.local) !== null;
+      return childrenOf(e).every(holds);
+    };
+    return definition !== null && holds(definition);
+  }
 
   function rewrite(e: TypedExpr): TypedExpr | null {
     switch (e.kind) {
@@ -94,7 +95,7 @@ function withOptimizerSteps(expr: TypedExpr, env: Env): TypedExpr | null {
     const before = renamed.get(e.local);
     if (before !== undefined) return before;
     const { sources, name, span } = ctx.locals[e.local]!;
-    const value = sources[0] && stands(e.local, ctx) ? rewrite(sources[0]) : null;
+    const value = sources[0] && stands(e.local) ? rewrite(sources[0]) : null;
     const local = value && bindLocal(inner(env), name, span, value);
     if (local !== null) statements.push({ kind: "define", local: local.id, name, value: value!, span });
     const read = local && { ...e, local: local.id, extent: local.extent };
