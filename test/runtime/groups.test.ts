@@ -215,6 +215,22 @@ test("an optimizer that decides lr by `set` keeps the schedule's shape", async (
   }
 });
 
+test("rules read the hypers of the parameter's group, in formulas and in conditions", async () => {
+  const definition = await definitionOf(`optimizer Rho {
+    hyper lr = 1, rho = 0.5, from = 1
+    param <- param - lr * grad
+    rules scale lr { "layers.{n}" and n >= from => rho ^ n   else => 1 }
+  }`);
+  const list = [0, 1, 2, 3].map((n) => ({ name: `layers.${n}`, shape: [1] }));
+  const groups = [{ params: ["layers.0", "layers.3"] }, { params: ["layers.1", "layers.2"], rho: 0.25, from: 2, lr: 3 }];
+  const optimizer = await createOptimizer<unknown, Types>(definition, await cpu(), { params: list, groups } as BaseSettings);
+  const values = () => optimizer.explain().params.map(({ hypers }) => hypers.lr!.value);
+  expect(values()).toEqual([1, 3, 3 * 0.25 ** 2, 0.5 ** 3]);
+  optimizer.set({ rho: 0.125 } as never, { group: 1 });
+  expect(values()).toEqual([1, 3, 3 * 0.125 ** 2, 0.5 ** 3]);
+  expect(() => optimizer.set({ from: 3 } as never, { group: 1 })).toThrow("from cannot change: a condition of the rules reads it");
+});
+
 test.each<[string, unknown, RegExp]>([
   [
     "a parameter in two groups",
