@@ -38,7 +38,8 @@ export async function addParams<View>(
     const { differences, take } = holder.compareHypers(before.hypers.saved());
     if (differences.length > 0) throw new OptimizerError("invalid-parameter", `hypers cannot be kept: ${differences.join("; ")}`);
     take();
-    const lost = await copyState(old, holder);
+    const own = new Set(before.settings.params.filter(({ memory }) => memory !== null).map(({ name }) => name));
+    const lost = await copyState(old, holder, ({ role, param }) => role === "param" && param !== null && own.has(param));
     if (lost.length === 0) return { session, given: next };
     const message = `with these parameters the optimizer would no longer keep ${quoteSome(lost)}`;
     throw new OptimizerError("invalid-parameter", `${message}: give them to an optimizer of their own`);

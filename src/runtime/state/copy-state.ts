@@ -1,14 +1,18 @@
 // From one holder to another without a file between them, in pieces.
 
 import { dtypes } from "./dtype.js";
-import type { StateHolder } from "./holder.js";
+import type { StateEntry, StateHolder } from "./holder.js";
 import { PIECE_BYTES } from "./save-state.js";
 
-/** Copies everything that both keep, step counts too; the keys that only the first one has. The second must be new. */
-export async function copyState(from: StateHolder, to: StateHolder): Promise<readonly string[]> {
+/**
+ * Copies everything that both keep, step counts too, but for entries that are in one place for both; the keys that only the first one has.
+ * The second must be new.
+ */
+export async function copyState(from: StateHolder, to: StateHolder, isShared: (entry: StateEntry) => boolean): Promise<readonly string[]> {
   const places = new Map(to.entries.map((entry) => [entry.key, entry]));
   const lost: string[] = [];
   for (const entry of from.entries) {
+    if (isShared(entry)) continue;
     const place = places.get(entry.key);
     if (entry.place === "host" && place?.place === "host") place.set(entry.get());
     else if (entry.place === "device" && place?.place === "device") {
