@@ -15,6 +15,7 @@ optimizer Everything {
   hyper gamma = 1 - beta
   hyper nesterov: bool = true
   fixed hyper n_layers: int = 12 in [1, inf)
+  schedule lr = 0 -> 1 cosine 100; hold 50
   option k: 4 | 10 = 10
   option amsgrad = false
   host state total = 0
@@ -55,6 +56,8 @@ test("the schema refuses what is not a manifest", () => {
     { ...manifest, manifestVersion: 2 },
     { ...manifest, more: 1 },
     { ...manifest, builds: [] },
+    { ...manifest, schedules: [] },
+    { ...manifest, schedules: [{ hyper: "lr" }] },
     { ...manifest, hypers: [{ ...manifest.hypers[0]!, fixed: 1 }] },
     { ...manifest, defaults: [{ op: "apply", fn: "rm", args: [0] }] },
     { ...manifest, builds: [{ ...build, key: "../up" }] },
