@@ -4,6 +4,8 @@ import type { CompareOp } from "../contract/rules.js";
 import type { ArmIndex, CompiledCondition, Decider } from "./compiled-rules.js";
 import type { Decision, HyperValues, RuledMember } from "./hyper-values.js";
 import { type Captures, noCaptures } from "./match.js";
+import { nameSegments } from "./names.js";
+import type { ResolvedParam } from "./resolution.js";
 
 /** A parameter under one of its names. */
 export interface Subject {
@@ -11,6 +13,14 @@ export interface Subject {
   readonly segments: readonly string[];
   readonly dtype: string | undefined;
   readonly member: RuledMember;
+}
+
+/** A parameter under all of its names. Made where they are needed: the segments of a large model are too many to keep. */
+export function subjectsOf(param: RuledMember & Pick<ResolvedParam, "staticName" | "aliases" | "dtype">): Subject[] {
+  const { staticName, aliases, dtype } = param;
+  const subjects: Subject[] = [{ name: staticName, segments: nameSegments(staticName), dtype, member: param }];
+  for (const name of aliases) subjects.push({ name, segments: nameSegments(name), dtype, member: param });
+  return subjects;
 }
 
 /** The deciding arm, or null where none matches and there is no `else`. */

@@ -2,6 +2,7 @@
 // "Alike" is: the same arms, and the same numbers for every layer, so a ratio that differs from layer to layer still makes one row.
 
 import type { ExplainedParam } from "./explain.js";
+import { groupBy } from "./group-by.js";
 
 /** A row lists at most so many alternatives of one segment. */
 const MOST_ALTERNATIVES = 6;
@@ -75,7 +76,7 @@ function collapse(families: readonly Family[], depth: number): Draft[] {
   if (families.length === 1) return [draft(families, first.segments, [])];
   if (families.every(({ verdict }) => verdict === first.verdict)) return [draft(families, commonStart(families), ["**"])];
   const children = groupBy(families, ({ segments }) => JSON.stringify(segments.slice(depth, depth + 1)));
-  return children.flatMap((some) =>
+  return [...children.values()].flatMap((some) =>
     some[0]!.segments.length > depth ? collapse(some, depth + 1) : some.map((family) => draft([family], family.segments, [])),
   );
 }
@@ -93,24 +94,13 @@ function joinSiblings(drafts: readonly Draft[]): Draft[] {
   const longest = drafts.reduce((most, { segments }) => Math.max(most, segments.length), 0);
   for (let at = longest - 1; at > 0; at--) {
     const keyOf = ({ segments, verdict }: Draft) => JSON.stringify(at < segments.length ? [verdict, segments.with(at, "")] : segments);
-    joined = groupBy(joined, keyOf).flatMap((some) => {
+    joined = [...groupBy(joined, keyOf).values()].flatMap((some) => {
       const names = [...new Set(some.map(({ segments }) => segments[at]!))];
       if (some.length === 1 || names.length > MOST_ALTERNATIVES || names.some((name) => /[*{(]/.test(name))) return some;
       return [{ ...some[0]!, segments: some[0]!.segments.with(at, `(${names.join("|")})`), params: some.flatMap(({ params }) => params) }];
     });
   }
   return joined;
-}
-
-function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): T[][] {
-  const groups = new Map<string, T[]>();
-  for (const item of items) {
-    const key = keyOf(item);
-    const group = groups.get(key);
-    if (group) group.push(item);
-    else groups.set(key, [item]);
-  }
-  return [...groups.values()];
 }
 
 function draft(families: readonly Family[], path: readonly (string | null)[], more: readonly string[]): Draft {

@@ -2,10 +2,10 @@
 
 import type { ParamInfo } from "../contract/rules.js";
 import type { CompiledCase, CompiledRules, Decider } from "./compiled-rules.js";
-import { holds, type Subject } from "./decide.js";
+import { holds, type Subject, subjectsOf } from "./decide.js";
 import type { HyperValues } from "./hyper-values.js";
 import { noCaptures } from "./match.js";
-import { isFlatParameter, nameSegments, wrapperSegments } from "./names.js";
+import { isFlatParameter, wrapperSegments } from "./names.js";
 import { suggest } from "./nearest.js";
 import { type ProblemCollector, placeOf } from "./problems.js";
 import type { ResolvedParam } from "./resolution.js";
@@ -17,15 +17,16 @@ const MOST_EXAMPLES = 2_000;
 /** Names that occur twice, that were flattened, that wrappers changed, and entries of the name map that name nothing. */
 export function checkNames(list: readonly ParamInfo[], names: RuleSettings["names"], problems: ProblemCollector): void {
   const seen = new Set<string>();
-  for (const param of list) {
-    for (const name of [param.name, ...(param.aliases ?? [])]) {
-      if (seen.has(name))
-        problems.add("duplicate-name", `\`${name}\` stands in the list twice`, {
-          param: name,
-          help: "list a tensor once; a tied tensor's other names are its `aliases`",
-        });
-      seen.add(name);
+  const take = (name: string): void => {
+    if (seen.has(name)) {
+      const help = "list a tensor once; a tied tensor's other names are its `aliases`";
+      problems.add("duplicate-name", `\`${name}\` stands in the list twice`, { param: name, help });
     }
+    seen.add(name);
+  };
+  for (const param of list) {
+    take(param.name);
+    param.aliases?.forEach(take);
     if (isFlatParameter(param.name)) {
       problems.add("flat-parameter", `\`${param.name}\` is a flat parameter: the names and shapes it is made of are gone`, {
         param: param.name,
@@ -98,10 +99,6 @@ function reportIdleArm(
     arm: place,
     help: suggest(condition!, examples) ?? "write `optional` before the arm if models without such parameters are meant too",
   });
-}
-
-function subjectsOf(param: ResolvedParam): Subject[] {
-  return [param.staticName, ...param.aliases].map((name) => ({ name, segments: nameSegments(name), dtype: param.dtype, member: param }));
 }
 
 /** Suggestions look at one name of those that differ in digits only. */

@@ -7,11 +7,10 @@ import { RuleError } from "../formula/evaluate.js";
 import { askApplyDecay, askLrRatio } from "./callbacks.js";
 import { type CompiledBlock, type CompiledRules, compileRules, type Decider } from "./compiled-rules.js";
 import { checkCoverage } from "./coverage.js";
-import { decide, type Subject } from "./decide.js";
+import { decide, type Subject, subjectsOf } from "./decide.js";
 import { checkExponents } from "./exponents.js";
 import { armOf, type Decision, type HyperValues, type OrderRank, type RuledMember, valuesAtRegistration } from "./hyper-values.js";
 import { checkArms, checkIndices, checkNames } from "./list-checks.js";
-import { nameSegments } from "./names.js";
 import { rankParams } from "./orders.js";
 import { createProblemCollector, type ProblemCollector, placeOf } from "./problems.js";
 import { isInRange, rangeText, refusesNegative } from "./ranges.js";
@@ -46,7 +45,6 @@ export function resolveRules(sets: readonly RuleSet[], list: readonly ParamInfo[
 interface OpenParam extends ResolvedParam {
   readonly orders: OrderRank[];
   readonly decisions: (Decision | undefined)[];
-  readonly subjects: Subject[];
   frozen: boolean;
 }
 
@@ -60,7 +58,7 @@ function openParam(
 ): OpenParam {
   const staticName = staticNameOf(name, settings.names);
   const named: NamedParam = { name, staticName, shape };
-  const member: OpenParam = {
+  return {
     name,
     staticName,
     aliases: aliases === undefined ? [] : aliases.map((alias) => staticNameOf(alias, settings.names)),
@@ -73,12 +71,7 @@ function openParam(
     decays: askApplyDecay(named, settings, values, problems),
     orders: [],
     decisions: rules.blocks.map(() => undefined),
-    subjects: [],
   };
-  for (const called of [staticName, ...member.aliases]) {
-    member.subjects.push({ name: called, segments: nameSegments(called), dtype, member });
-  }
-  return member;
 }
 
 /** Ranks all parameters in all orders; returns those that have no rank somewhere. */
@@ -88,7 +81,7 @@ function rankAll(rules: CompiledRules, params: readonly OpenParam[], values: Hyp
     rules,
     params,
     values,
-    (order, { subjects, name }) => decideTied(order, subjects, values, name, problems),
+    (order, param) => decideTied(order, subjectsOf(param), values, param.name, problems),
     (param, error) => {
       broken.add(param);
       reportRuleError(error, param.name, problems);
@@ -104,10 +97,11 @@ function resolveParam(
   values: HyperValues,
   problems: ProblemCollector,
 ): void {
+  const subjects = subjectsOf(param);
   for (const block of rules.order) {
     try {
       if (block.ratios.size > 0) values.compute(param);
-      param.decisions[block.number] = decideTied(block, param.subjects, values, param.name, problems);
+      param.decisions[block.number] = decideTied(block, subjects, values, param.name, problems);
     } catch (error) {
       reportRuleError(error, param.name, problems);
     }
@@ -172,19 +166,20 @@ function checkValues(
   values: HyperValues,
   problems: ProblemCollector,
 ): boolean {
-  const decided = rules.order.flatMap((block) => {
-    const decision = member.decisions[block.number];
-    return decision && block.block.verb !== "use" ? [{ block, decision, arm: armOf(block, decision).arm }] : [];
-  });
-  const numberOf = ({ block, decision, arm }: (typeof decided)[number]) => values.evaluate(block, arm.value, member, decision.captures);
+  const numberOf = (block: CompiledBlock, decision: Decision) =>
+    values.evaluate(block, armOf(block, decision).arm.value, member, decision.captures);
   try {
-    if (decided.some((entry) => entry.block.block.verb === "freeze" && numberOf(entry) !== 0)) return true;
+    for (const block of rules.order) {
+      const decision = member.decisions[block.number];
+      if (decision && block.block.verb === "freeze" && numberOf(block, decision) !== 0) return true;
+    }
     values.compute(member);
-    for (const entry of decided) {
-      if (entry.block.block.verb === "freeze") continue;
-      const at = { param: name, arm: placeOf(entry.block.set, entry.arm) };
-      checkNumber(entry.block, numberOf(entry), at, settings, problems);
-      checkExponents(entry.block, entry.decision, member, values, at, problems);
+    for (const block of rules.order) {
+      const decision = member.decisions[block.number];
+      if (!decision || block.block.verb === "freeze" || block.block.verb === "use") continue;
+      const at = { param: name, arm: placeOf(block.set, armOf(block, decision).arm) };
+      checkNumber(block, numberOf(block, decision), at, settings, problems);
+      checkExponents(block, decision, member, values, at, problems);
     }
   } catch (error) {
     reportRuleError(error, name, problems);

@@ -2,6 +2,7 @@
 // (`layers.2.blocks.5`) are found below them, experts and sublayers are not layers.
 
 import type { ParamInfo, PatternPart } from "../../contract/rules.js";
+import { groupBy } from "../group-by.js";
 import { nameSegments } from "../names.js";
 
 /** A parameter and its segments as rules see them. */
@@ -137,17 +138,6 @@ function isAt({ path, before, after }: Level, segments: readonly string[]): bool
   const numbered = segments[path.length] ?? "";
   if (!numbered.startsWith(before) || !numbered.endsWith(after) || numbered.length < before.length + after.length) return false;
   return /^[0-9]+$/.test(numbered.slice(before.length, numbered.length - after.length));
-}
-
-export function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const item of items) {
-    const key = keyOf(item);
-    const group = groups.get(key);
-    if (group) group.push(item);
-    else groups.set(key, [item]);
-  }
-  return groups;
 }
 
 /** The parts of a level's numbered segment. */

@@ -3,8 +3,9 @@
 
 import type { ParamInfo, Pattern, PatternSegment } from "../../contract/rules.js";
 import { printable } from "../explain-text.js";
+import { groupBy } from "../group-by.js";
 import { printPattern } from "../print-pattern.js";
-import { findFamilies, groupBy, type LayerFamily, type Named, nameAll, numberedParts } from "./families.js";
+import { findFamilies, type LayerFamily, type Named, nameAll, numberedParts } from "./families.js";
 
 export interface InferredRules {
   readonly text: string;
