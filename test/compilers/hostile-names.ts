@@ -38,6 +38,32 @@ const frameWords = [
     "negate",
   ],
   ...[
+    "scalars",
+    "tensors",
+    "tensor",
+    "leaf",
+    "lanes",
+    "row",
+    "rows",
+    "count",
+    "sum",
+    "sum_0",
+    "reduce_sum",
+    "fold_sum",
+    "fold_sum_together",
+    "tensor_scalar",
+    "partial_place",
+    "chunk_place",
+    "is_idle",
+    "is_element",
+    "step1_finish",
+    "step1_finish_model0_variant0",
+    "tail",
+    "mask",
+    "column",
+    "offset",
+  ],
+  ...[
     "definition",
     "manifest",
     "createOptimizer",
@@ -65,13 +91,22 @@ function distinct(names: readonly string[]): string[] {
 
 export const hostileNames: readonly string[] = distinct([...objectWords, ...frameWords, ...targetWords, ...greek]);
 
-/** A spec in which every name is a state, or a hyper, and takes part in the update. */
-export function specWith(names: readonly string[], kind: "hyper" | "state", optimizer = "Hostile"): string {
-  const lines = names.map((name) => (kind === "hyper" ? `  hyper ${name} = 0.5` : `  state ${name} = 0`));
-  const updates = names.map((name) =>
-    kind === "hyper" ? `  param <- param - ${name} * grad` : `  ${name} <- ${name} + grad * param\n  param <- param - ${name}`,
-  );
-  return [`optimizer ${optimizer} {`, ...lines, ...updates, "}"].join("\n");
+export type HostileKind = "hyper" | "state" | "number";
+
+/** A spec in which every name is a hyper, a state of elements, or a state of one number for a tensor or the model, and takes part in the update. */
+export function specWith(names: readonly string[], kind: HostileKind, optimizer = "Hostile"): string {
+  const extents = ["tensor", "model"];
+  const declare: Record<HostileKind, (name: string, i: number) => string> = {
+    hyper: (name) => `  hyper ${name} = 0.5`,
+    state: (name) => `  state ${name} = 0`,
+    number: (name, i) => `  state ${name}: ${extents[i % 2]} = 0`,
+  };
+  const update: Record<HostileKind, (name: string, i: number) => string> = {
+    hyper: (name) => `  param <- param - ${name} * grad`,
+    state: (name) => `  ${name} <- ${name} + grad * param\n  param <- param - ${name}`,
+    number: (name, i) => `  ${name} <- ${name} + sum[${extents[i % 2]}](grad)\n  param <- param - ${name} * grad`,
+  };
+  return [`optimizer ${optimizer} {`, ...names.map(declare[kind]), ...names.map(update[kind]), "}"].join("\n");
 }
 
 /** Doc comments that try to get out. */

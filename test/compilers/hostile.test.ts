@@ -2,14 +2,14 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { type CompiledOptimizer, compile } from "../../src/compiler/compile.js";
 import { openTint } from "../device/webgpu/dawn.js";
 import { compiled, textsOf } from "./examples.js";
-import { hostileDocs, hostileNames, objectWords, specWith } from "./hostile-names.js";
+import { type HostileKind, hostileDocs, hostileNames, objectWords, specWith } from "./hostile-names.js";
 import { tintErrors } from "./tint.js";
 
 const PER_SPEC = 16;
-const kinds = ["state", "hyper"] as const;
+const kinds = ["state", "hyper", "number"] as const;
 
 /** The names that the checker takes: all but the language's own words. */
-async function accepted(names: readonly string[], kind: "state" | "hyper"): Promise<string[]> {
+async function accepted(names: readonly string[], kind: HostileKind): Promise<string[]> {
   const results = await Promise.all(
     names.map(async (name) => {
       const { diagnostics } = await compile({ path: "name.opt", text: specWith([name], kind) }, { targets: [] });

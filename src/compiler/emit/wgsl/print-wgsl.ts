@@ -28,7 +28,8 @@ export function printWgsl(build: PlannedBuild, head: string): string {
     return { ...printFinish(build, place), zero: "tensors[1].w" };
   });
   const used = kernels.flatMap(({ bodies, entryPoint }) => [...bodies, entryPoint("")]).join("\n");
-  const ofScalars = usedDeclarations(scalarDeclarations(build.info.scalars), used);
+  // A spec may call its own things by these names.
+  const ofScalars = usedDeclarations(build.info.scalars === null ? {} : scalarDeclarations(build.info.scalars), used);
   const declared = usedDeclarations(wgslDeclarations, [used, ...ofScalars.values()].join("\n"));
   const setsZero = declared.has(UNKNOWN_ZERO);
   const printed = kernels.flatMap(({ bodies, entryPoint, zero }) => [
