@@ -28,13 +28,13 @@ export async function addParams<View>(
 ): Promise<Grown<View>> {
   if (!Array.isArray(added) || added.length === 0)
     throw new OptimizerError("invalid-parameter", `addParams takes a list of { name, shape, data? }, not ${show(added)}`);
-  const old = holdSession(before, device);
+  const old = holdSession(before);
   await old.settle();
   const groups = grownGroups(given, added, options);
   const next = { ...given, params: [...given.params.map(withoutData), ...added], ...(groups !== undefined && { groups }) };
   const session = await openSession(definition, device, next);
   try {
-    const holder = holdSession(session, device);
+    const holder = holdSession(session);
     const { differences, take } = holder.compareHypers(before.hypers.saved());
     if (differences.length > 0) throw new OptimizerError("invalid-parameter", `hypers cannot be kept: ${differences.join("; ")}`);
     take();

@@ -29,7 +29,7 @@ export function stateOf<View>(running: Running<View>) {
         import("./session-holder.js"),
         import("./state/save-state.js"),
       ]);
-      const holder = holdSession(running.session, device);
+      const holder = holdSession(running.session);
       if (target === null) return saveBlob(holder, options);
       await saveState(holder, target, options);
       return undefined;
@@ -42,7 +42,7 @@ export function stateOf<View>(running: Running<View>) {
       const work = async () => {
         checkOptions("load", options, ["partial", "params", "spec", "hypers"]);
         const [{ holdSession }, { loadState }] = await Promise.all([import("./session-holder.js"), import("./state/load-state.js")]);
-        const report = await loadState(holdSession(running.session, device), source, options, () => guard.setHalfLoaded(true));
+        const report = await loadState(holdSession(running.session), source, options, () => guard.setHalfLoaded(true));
         guard.setHalfLoaded(false);
         return report;
       };

@@ -1,11 +1,10 @@
 // A session as a state file sees it: everything that a run needs to go on, by name, wherever it lives.
 
 import type { DeviceStateInfo, HostStateInfo } from "../contract/manifest.js";
-import type { Device } from "./device.js";
 import type { Session } from "./session.js";
 import type { DeviceEntry, HostEntry, StateEntry, StateHolder } from "./state/holder.js";
 
-export function holdSession(session: Session<unknown>, device: Device): StateHolder {
+export function holdSession(session: Session<unknown>): StateHolder {
   const { manifest, settings, hypers, stepper, host } = session;
   const { params, build } = settings;
   const parts = hypers.stateful().map(({ setting, schedule }) => ({
@@ -16,10 +15,7 @@ export function holdSession(session: Session<unknown>, device: Device): StateHol
   return {
     entries: entriesOf(session),
     parts,
-    async settle() {
-      stepper.checkSubmitted();
-      await device.idle();
-    },
+    settle: () => stepper.settle(),
     values: () => ({
       optimizer: manifest.optimizer.name,
       specSha256: manifest.source.sha256,

@@ -24,8 +24,8 @@ export interface Stepper {
   capture(stream: unknown): void;
   /** All of a step but its kernels, for one replay of what was captured. */
   prepare(gradients: Gradients<unknown> | undefined): Promise<void>;
-  /** Throws where an encoded step may not have been given to the device yet. */
-  checkSubmitted(): void;
+  /** Resolves when every step has been accepted or taken back, and is done. Throws where an encoded one may not have been submitted yet. */
+  settle(): Promise<void>;
   /** Leaves a parameter out of all steps from now on, or takes it in again. */
   hold(param: number, held: boolean): void;
   /** Whether a parameter was left out by `hold`. */
@@ -62,6 +62,8 @@ export function createStepper({ device, program, launch, params, frozen, mode, h
   storage.assignRows(table.rowOf);
   let steps = 0;
   let fence: Promise<void> = done;
+  /** The last word of the device's that is still to come. */
+  let answering: Promise<void> = done;
   /** Encoded steps, by their number, that the device may not have been given yet: their pages must stay as they are. */
   let encoded: number[] = [];
 
@@ -141,7 +143,10 @@ export function createStepper({ device, program, launch, params, frozen, mode, h
       const answer = device.submit(launch, steps % ROW_PAGES, table.rows);
       count();
       const pace = paced();
-      return answer instanceof Promise ? accepted(answer).then(() => pace) : pace;
+      if (!(answer instanceof Promise)) return pace;
+      const counted = accepted(answer);
+      answering = counted.catch(() => {}); // told by the step itself
+      return counted.then(() => pace);
     },
     encode(target, gradients) {
       if (device.encode === undefined)
@@ -163,12 +168,13 @@ export function createStepper({ device, program, launch, params, frozen, mode, h
       count();
       return paced();
     },
-    checkSubmitted() {
-      if (encoded.length === 0) return;
-      throw new OptimizerError(
-        "encode",
-        "steps were encoded that the device may not have been given. Submit the commands, then await idle()",
-      );
+    async settle() {
+      if (encoded.length > 0) {
+        const way = "Submit the commands, then await idle()";
+        throw new OptimizerError("encode", `steps were encoded that the device may not have been given. ${way}`);
+      }
+      await answering;
+      await device.idle();
     },
     hold(param, hold) {
       held[param] = hold;

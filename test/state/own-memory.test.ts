@@ -93,3 +93,19 @@ test.skipIf(why !== undefined)("a buffer that cannot be written is found before 
   optimizer.destroy();
   device.destroy();
 });
+
+test.skipIf(why !== undefined)("steps that are encoded and not known to be submitted are not saved over", async () => {
+  const device = await webgpu({ gpu });
+  const optimizer = await AdamW.create(device, { params: [{ name: "ours", shape: [7] }] });
+  const encoder = device.gpuDevice.createCommandEncoder();
+  optimizer.encode(encoder);
+  const unsubmitted = { code: "encode", message: expect.stringContaining("Submit the commands, then await idle()") };
+  await expect(optimizer.save()).rejects.toMatchObject(unsubmitted);
+  await expect(optimizer.load(new Uint8Array())).rejects.toMatchObject(unsubmitted);
+  device.gpuDevice.queue.submit([encoder.finish()]);
+  await optimizer.idle();
+  await optimizer.load(await optimizer.save());
+  expect(optimizer.steps).toBe(1);
+  optimizer.destroy();
+  device.destroy();
+});
