@@ -103,7 +103,9 @@ export function checkOptimizer(decl: OptimizerDecl, file: FileScope): Checked {
   const rulesets: RuleSet[] = [];
   for (const set of whole.rulesets)
     rulesets.push(checkTaken(set, { ...env, ctx: { ...ctx, functions: new Map(ofFile) } }, file, [rules, ...rulesets]));
-  for (const info of ctx.functions.values()) if (local.includes(info.decl) && info.calls === 0) checkUncalled(info, env);
+  for (const info of ctx.functions.values()) {
+    if (info.calls === 0 && info.home === "file" && local.includes(info.decl)) checkUncalled(info, env);
+  }
   if (ctx.size <= LARGEST_OPTIMIZER) {
     if (!file.damaged && !items.some(hidesUses)) {
       checkUses(ctx);

@@ -49,7 +49,9 @@ export function checkRuleset(
 }
 
 function checkUncalledOf(functions: readonly FunctionDecl[], env: Env): void {
-  for (const info of env.ctx.functions.values()) if (functions.includes(info.decl) && info.calls === 0) checkUncalled(info, env);
+  for (const info of env.ctx.functions.values()) {
+    if (info.calls === 0 && info.home === "file" && functions.includes(info.decl)) checkUncalled(info, env);
+  }
 }
 
 export interface RulesetParts {
