@@ -87,10 +87,10 @@ function computeValues(values: HyperValues, member: ResolvedParam): number {
 }
 
 /** An infinite hyper is its caller's wish, where its interval has infinity; an infinite ratio or product is nobody's. */
-function refuseBroken({ names, peak, ratio, value }: HyperValues, param: string): void {
+function refuseBroken({ names, given, peak, base, ratio, value }: HyperValues, param: string): void {
   for (const [i, name] of names.entries()) {
     if (Number.isFinite(ratio[i]) && (Number.isFinite(value[i]) || !Number.isFinite(peak[i]))) continue;
-    const product = `${peak[i]} times the ratio ${ratio[i]}`;
+    const product = `${base[i]} times the ratio ${ratio[i]}, at step ${Math.max(0, given.step - 1)}`;
     const message = `${name} of parameter ${quote(param)} is ${value[i]} (${product}): change the hypers or the rule that it is computed from`;
     throw new OptimizerError("invalid-ratio", message);
   }

@@ -195,6 +195,18 @@ describe.each(devices)("on %s", (_, open) => {
   });
 });
 
+test("a product with a rule that is not finite names hyper, parameter and step", async () => {
+  const definition = await definitionOf(
+    'optimizer Tall { hyper lr = 1, rise = 1  param <- param - lr * grad  rules scale lr { "a" => 10 ^ rise   else => 1 } }',
+  );
+  const list = ["a", "b"].map((name) => ({ name, shape: [1] }));
+  const rise = (step: number) => (step === 3 ? 400 : 0);
+  const optimizer = await createOptimizer(definition, await cpu(), { params: list, rise } as BaseSettings);
+  const gradients = { a: Float32Array.of(1), b: Float32Array.of(1) };
+  for (let i = 0; i < 3; i++) await optimizer.step({ gradients });
+  await expect(optimizer.step({ gradients })).rejects.toThrow('lr of parameter "a" is Infinity (1 times the ratio Infinity, at step 3)');
+});
+
 test("an optimizer that decides lr by `set` keeps the schedule's shape", async () => {
   const definition = await definitionOf(
     'optimizer Set { hyper lr = 0.5  param <- param - lr * grad  rules set lr { "a" => 0.1   else => lr } }',
