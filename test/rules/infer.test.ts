@@ -101,6 +101,18 @@ describe("what is decided", () => {
     expect([0, 1, 2, 3, 4, 5].map((i) => stages.ratio(i))).toEqual([2 ** -5, 2 ** -4, 2 ** -3, 2 ** -2, 2 ** -1, 1]);
   });
 
+  it("numbered embeddings are embeddings; an embedding inside of a layer is the layer's", async () => {
+    const { text, ratio } = await inferred([
+      ["model.embed.0.w", [2, 2]],
+      ["model.embed.1.w", [2, 2]],
+      ["model.layers.0.rel_embed.w", [2, 2]],
+      ["model.layers.1.rel_embed.w", [2, 2]],
+      ["head.w", [2, 2]],
+    ]);
+    expect([0, 1, 2, 3, 4].map(ratio)).toEqual([0.125, 0.125, 0.25, 0.5, 1]);
+    expect(text).toContain('"^model.embed"');
+  });
+
   it("no family, one parameter", async () => {
     const { ratio, families } = await inferred([["weight", [2, 2]]]);
     expect([ratio(0), families]).toEqual([1, []]);

@@ -25,20 +25,12 @@ const embedding =
 /** Proposes a ruleset of this name. `source` is what the names came from, for its comment. */
 export function inferRules(params: readonly ParamInfo[], name: string, source: string): InferredRules {
   const names = nameAll(params);
-  const families = findFamilies(names, (item) => embeddingAt(item) === 0);
+  const families = findFamilies(names, isEmbedding);
   const inLayers = new Set(families.flatMap(({ members }) => members));
   const outside = names.filter((item) => !inLayers.has(item));
   const embeddings = embeddingPaths(outside);
   const orders = ordersOf(families, embeddings);
   const rest = outside.filter((item) => embeddingAt(item) === -1).map(({ param }) => param.name);
-  const found = [
-    ...families.map(({ outer, inner, count }) => {
-      const where = printPattern({ ...patternOf(outer.path, numberedParts(outer, "n")), fromStart: false });
-      return inner === null ? `${count} layers, ${where}` : `${count} stages, ${where}, whose blocks are numbered through all of them`;
-    }),
-    ...(embeddings.length > 0 ? [`embeddings ${listed(embeddings.map((path) => path.join(".")))}`] : []),
-    ...(rest.length > 0 ? [`no layer of these, which keep the whole learning rate: ${listed(rest)}`] : []),
-  ];
   const body = [
     ...(orders.length > 0
       ? ["  /// Factor between the learning rates of neighbouring layers.", "  hyper layer_decay = 0.9 in (0, 1]"]
@@ -52,7 +44,7 @@ export function inferRules(params: readonly ParamInfo[], name: string, source: s
   const text = [
     `/// Proposed by \`optspec rules infer\` for ${inComment(source)}: a start to edit. It follows names alone.`,
     "///",
-    ...found.map((line) => `/// Found ${inComment(line)}.`),
+    ...foundIn(families, embeddings, rest).map((line) => `/// Found ${inComment(line)}.`),
     `ruleset ${name} {`,
     ...body,
     "}",
@@ -67,6 +59,25 @@ export function inferRules(params: readonly ParamInfo[], name: string, source: s
     })),
     embeddings: embeddings.map((path) => printPattern(patternOf(path))),
   };
+}
+
+/** What was found, for the comment above the ruleset. */
+function foundIn(families: readonly LayerFamily[], embeddings: readonly (readonly string[])[], rest: readonly string[]): string[] {
+  const layers = families.map(({ outer, inner, count }) => {
+    const where = printPattern({ ...patternOf(outer.path, numberedParts(outer, "n")), fromStart: false });
+    return inner === null ? `${count} layers, ${where}` : `${count} stages, ${where}, whose blocks are numbered through all of them`;
+  });
+  return [
+    ...layers,
+    ...(embeddings.length > 0 ? [`embeddings ${listed(embeddings.map((path) => path.join(".")))}`] : []),
+    ...(rest.length > 0 ? [`no layer of these, which keep the whole learning rate: ${listed(rest)}`] : []),
+  ];
+}
+
+/** An embedding's segment stands before any number: behind one it is a layer's own. */
+function isEmbedding(item: Named): boolean {
+  const at = embeddingAt(item);
+  return at !== -1 && !item.segments.slice(0, at).some((segment) => /[0-9]/.test(segment));
 }
 
 /** The place of the first segment that names an embedding, or -1. */
