@@ -392,7 +392,7 @@ describe("partial", () => {
 });
 
 describe("what is loaded", () => {
-  test("hypers are those of the file, not of creation, unless the caller says so", async () => {
+  test("Megatron-LM #7468: hypers, weight decay among them, are those of the file, not of creation, unless the caller says so", async () => {
     const saved = await trained({ lr: 0.125, weightDecay: 0.5 });
     saved.set({ beta1: 0.75 });
     const file = await bytesOf(saved);
