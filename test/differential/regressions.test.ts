@@ -1,6 +1,7 @@
 // What random programs and hostile texts have found, each as its smallest text.
 
 import { describe, expect, test } from "vitest";
+import { compile } from "../../src/compiler/compile.js";
 import { compileOne, openTargets } from "./compare-batch.js";
 import type { Program, ProgramHyper } from "./program.js";
 import { runEverywhere } from "./run-everywhere.js";
@@ -26,6 +27,20 @@ const found: Readonly<Record<string, string>> = {
 const defaultOf = (name: string, byDefault: number): ProgramHyper => {
   return { name, type: "number", fixed: false, byDefault, given: "default", values: [byDefault] };
 };
+/** Texts on which the compiler fell over. */
+const broken: Readonly<Record<string, string>> = {
+  "a schedule of which nothing could be read":
+    "optimizer A { hyper lr = 0.1  schedule lr = min->1, (k + 1) / 300)  param <- param - lr * grad }",
+};
+
+describe("texts that are refused in words", () => {
+  test.each(Object.entries(broken))("%s", async (_, text) => {
+    const { diagnostics, optimizers } = await compile({ path: "a.opt", text });
+    expect(diagnostics.filter(({ severity }) => severity === "error")).not.toEqual([]);
+    expect(optimizers).toEqual([]);
+  });
+});
+
 const targets = await openTargets(["cpu"]);
 
 describe("programs that once failed", () => {

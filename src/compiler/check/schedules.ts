@@ -49,7 +49,9 @@ interface Segment {
 }
 
 function checkPieces(pieces: readonly SchedulePiece[], env: Env): TypedExpr | null {
-  const { span } = pieces[0]!;
+  const [first] = pieces;
+  if (first === undefined) return null; // the parser has said why
+  const { span } = first;
   const segments: Segment[] = [];
   let start: TypedExpr | null = literal(0, span);
   let value: TypedExpr = literal(1, span);
