@@ -51,7 +51,7 @@ describe("usage", () => {
     const help = await optspec(temporaryFolder(), ["--help"]);
     expect(help).toMatchObject({ exitCode: 0, talk: "" });
     const commands = [...help.out.matchAll(/^ {2}(\w+) (?=.* )/gm)].map(([, name]) => name);
-    expect(commands).toEqual(["init", "build", "check", "explain", "replay", "doctor"]);
+    expect(commands).toEqual(["init", "build", "check", "explain", "rules", "replay", "report", "plot", "doctor"]);
     expect(await optspec(temporaryFolder(), ["--version"])).toMatchObject({ exitCode: 0, out: "0.0.0\n" });
   });
 });
