@@ -41,12 +41,13 @@ export function interpreterTarget(
     arithmetic,
     ...(profile !== undefined && { profile }),
     params,
+    frozen,
     hyper(param, name, form) {
       decisions.compute(param, Math.max(1, taken[param]!));
       return decisions.values[form][decisions.values.indexOf(name)]!;
     },
   });
-  const states = statesOf(definition, ["elem", "tensor", "model"]);
+  const states = statesOf(definition);
   return {
     states,
     interpreter,
@@ -70,21 +71,23 @@ export function interpreterTarget(
 export async function deviceTarget(definition: OptimizerDefinition, device: Device, given: ReplaySettings): Promise<ReplayTarget> {
   const optimizer = await createOptimizer(definition, device, given);
   const build = definition.manifest.builds[0]!;
-  const keys = new Map(build.states.map(({ name, key }) => [name, key]));
+  const kept = new Map(build.states.map((state) => [state.name, state]));
   return {
-    states: statesOf(definition, ["elem"]),
+    states: build.states.map(({ name, extent }) => ({ name, extent })),
     step: (gradients) => optimizer.step({ gradients }),
     async read(param, state) {
-      const values = await optimizer.download(param, state === null ? "param" : keys.get(state)!);
-      return state !== null && values.length === 0 ? null : values;
+      if (state === null) return optimizer.download(param, "param");
+      const { key, extent } = kept.get(state)!;
+      if (extent === "model") return Float32Array.of(await optimizer.state(key));
+      const values = await optimizer.download(param, key);
+      return values.length === 0 ? null : values;
     },
     destroy: () => optimizer.destroy(),
   };
 }
 
-function statesOf({ manifest }: OptimizerDefinition, extents: readonly ReplayedState["extent"][]): readonly ReplayedState[] {
+/** Those of the host too. */
+function statesOf({ manifest }: OptimizerDefinition): readonly ReplayedState[] {
   const build = manifest.builds[0]!;
-  return [...build.states, ...build.hostStates]
-    .filter(({ extent }) => extents.includes(extent))
-    .map(({ name, extent }) => ({ name, extent }));
+  return [...build.states, ...build.hostStates].map(({ name, extent }) => ({ name, extent }));
 }

@@ -181,3 +181,10 @@ describe("branches", () => {
     expect(printIr(lower(specOf(textOf(body)), {}))).toContain("sum[model] 0 of 0");
   });
 });
+
+test("frozen parameters are left out of initial values of the model", () => {
+  const params = model([[2], [3]], 5);
+  const ir = lower(specOf(textOf("state n: model = norm[model](param)  n <- n + 0 * sum[model](grad)")), {});
+  const it = createInterpreter(ir, { arithmetic: "f64", params, frozen: new Set(["p1"]), hyper: () => lr });
+  expect(it.state("p0", "n")![0]).toBeCloseTo(Math.hypot(...params[0]!.data), 12);
+});

@@ -20,6 +20,8 @@ export interface InterpreterOptions {
   /** For f32; IEEE 754 if left out. */
   readonly profile?: ArithmeticProfile;
   readonly params: readonly InterpretedParam[];
+  /** Parameters that take no part: initial values of the model leave them out. */
+  readonly frozen?: ReadonlySet<string>;
   /** `step`: steps completed before this one, from 0. Booleans are 0 and 1. */
   readonly hyper: (param: number, name: string, form: HyperForm, step: number) => number;
 }
@@ -77,7 +79,13 @@ export function createInterpreter(ir: Ir, options: InterpreterOptions): Interpre
 
   register(ir, tensors, arithmetic, hostOf);
   const init = ir.programs.find(({ entry }) => entry === "init");
-  if (init !== undefined) runProgram(init, tensors.map(participant));
+  const isFrozen = ({ name }: Tensor) => options.frozen?.has(name) === true;
+  if (init !== undefined) {
+    runProgram(
+      init,
+      tensors.map((tensor) => (isFrozen(tensor) ? null : participant(tensor))),
+    );
+  }
   const step = ir.programs.find(({ entry }) => entry === "step")!;
 
   return {
