@@ -68,7 +68,7 @@ export function layoutEntries({ kind, scalars, reads, writes }: SweepInfo): GPUB
   if (reads.param || writes.param) add(0, "storage");
   if (reads.grad) add(1, "read-only-storage");
   if (reads.state || writes.state) add(2, "storage");
-  if (kind === "sweep") add(3, "read-only-storage");
+  if (kind !== "finish") add(3, "read-only-storage");
   add(4, "read-only-storage", true);
   if (scalars) {
     add(5, "storage");
