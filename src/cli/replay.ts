@@ -105,6 +105,7 @@ async function runOn(
       target.destroy();
     }
   } catch (error) {
+    if (error instanceof OptimizerError && error.cause instanceof CliError) throw error.cause;
     if (error instanceof OptimizerError) throw new CliError(error.message, null, error.code === "no-device" ? 2 : 1);
     if (error instanceof RunError) throw new CliError(`${given.run}: ${error.message}`, error.help, 1);
     throw error;
