@@ -3,7 +3,7 @@
 
 import type { Digits } from "../../examples/digits/digits.js";
 import { openDriver } from "../../src/runtime/cuda/driver.js";
-import { type CudaOptions, cuda } from "../../src/runtime/cuda/index.js";
+import { type CudaDevice, type CudaOptions, cuda } from "../../src/runtime/cuda/index.js";
 import { loadDriverLibrary, loadKoffi } from "../../src/runtime/cuda/libraries.js";
 import { createStream } from "../../test/device/cuda/graph.js";
 import type { BitsResult, NamedSubject } from "./bits.js";
@@ -14,8 +14,8 @@ import { compareWays, type WayResult } from "./ways.js";
 export interface CheckOptions extends TimingOptions {
   readonly cuda: CudaOptions;
   readonly digits: Digits;
-  /** The interpreter's bits, compared by whoever can. */
-  readonly compareBits: () => Promise<readonly BitsResult[]>;
+  /** The interpreter's bits, compared by processes with devices of their own, or on this one. */
+  readonly compareBits: (device: CudaDevice) => Promise<readonly BitsResult[]>;
 }
 
 /** What a section found; or why it found nothing, by its name in `failures`. */
@@ -60,7 +60,7 @@ export async function checkGpu(subjects: readonly NamedSubject[], options: Check
       if (report.times.cases.every((timed) => "skipped" in timed)) throw new Error("no case could be timed");
     });
     await section("bits", async () => {
-      report.bits = await options.compareBits();
+      report.bits = await options.compareBits(device);
       for (const { build: name, compared, mismatches, first } of report.bits)
         say(`bits  ${name}: ${mismatches} of ${compared} numbers differ${first === null ? "" : `; ${first}`}`);
     });

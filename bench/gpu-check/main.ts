@@ -10,8 +10,8 @@ import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { type CudaOptions, cuda } from "../../src/runtime/cuda/index.js";
-import { addUp, compareInProcesses, compareShare, type NamedSubject } from "./bits.js";
+import { type CudaDevice, type CudaOptions, cuda } from "../../src/runtime/cuda/index.js";
+import { addUp, type BitsResult, compareInProcesses, compareShare, type NamedSubject } from "./bits.js";
 import { checkGpu, isRight } from "./check.js";
 import { unpackDigits } from "./digits-file.js";
 import { fittingArchitecture } from "./fitting-architecture.js";
@@ -35,6 +35,7 @@ const whole = (name: "elements" | "divisor" | "processes" | "round-ms"): number 
   return number;
 };
 const [elements, divisor, processes] = [whole("elements"), whole("divisor"), whole("processes")];
+const program = fileURLToPath(import.meta.url);
 const here = fileURLToPath(new URL(".", import.meta.url));
 const subjects = JSON.parse(readFileSync(join(here, "subjects.json"), "utf8")) as readonly NamedSubject[];
 const cubins = readdirSync(join(here, "cubins"));
@@ -48,6 +49,13 @@ const options: CudaOptions = {
     return fitting === undefined ? undefined : readFileSync(join(here, "cubins", `${name}.${fitting}.cubin`));
   },
 };
+
+/** In this process: where a GPU admits one only. */
+async function compareAll(device: CudaDevice): Promise<readonly BitsResult[]> {
+  const parts: BitsResult[] = [];
+  for await (const part of compareShare(device, subjects, elements, { index: 0, of: 1 })) parts.push(part);
+  return parts;
+}
 
 /** torch's fused AdamW on the same cases; why not, where it does not run. */
 function timeTorch(): unknown {
@@ -78,7 +86,8 @@ if (values.share !== undefined) {
   const report = await checkGpu(subjects, {
     cuda: options,
     digits: unpackDigits(readFileSync(join(here, "digits.bin"))),
-    compareBits: async () => addUp(subjects, await compareInProcesses(fileURLToPath(import.meta.url), args, processes)),
+    compareBits: async (device) =>
+      addUp(subjects, await (processes === 1 ? compareAll(device) : compareInProcesses(program, args, processes))),
     divisor,
     roundMs: whole("round-ms"),
     rounds: 5,

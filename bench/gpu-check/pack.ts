@@ -31,8 +31,14 @@ const withoutMnist: Plugin = {
   },
 };
 
-/** Makes the folder anew. `node: false` leaves Node out. */
-export async function pack(folder: string, { node = true }: { readonly node?: boolean } = {}): Promise<void> {
+export interface PackOptions {
+  /** Whether Node travels. */
+  readonly node?: boolean;
+  readonly architectures?: readonly string[];
+}
+
+/** Makes the folder anew. */
+export async function pack(folder: string, { node = true, architectures = ARCHITECTURES }: PackOptions = {}): Promise<void> {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(join(folder, "cubins"), { recursive: true });
   await bundle(folder);
@@ -43,6 +49,7 @@ export async function pack(folder: string, { node = true }: { readonly node?: bo
   await compileKernels(
     folder,
     all.map(({ cuda }) => cuda),
+    architectures,
   );
   writeFileSync(join(folder, "digits.bin"), packDigits(fewDigits()));
   copyKoffi(folder);
@@ -69,11 +76,11 @@ async function bundle(folder: string): Promise<void> {
   });
 }
 
-async function compileKernels(folder: string, texts: readonly string[]): Promise<void> {
+async function compileKernels(folder: string, texts: readonly string[], architectures: readonly string[]): Promise<void> {
   const compiler = createCompiler({ koffi: await loadKoffi(undefined), nvrtc: nvrtcPath });
   for (const text of texts) {
     const name = createHash("sha256").update(text).digest("hex");
-    for (const architecture of ARCHITECTURES) {
+    for (const architecture of architectures) {
       // For a driver of any version: the machine it will meet is not here.
       const cubin = compiler.compile(text, architecture, Number.MAX_SAFE_INTEGER);
       writeFileSync(join(folder, "cubins", `${name}.${architecture}.cubin`), cubin);
