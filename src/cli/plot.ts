@@ -40,6 +40,7 @@ export async function plot(context: Context, given: PlotArguments): Promise<Outc
       if ([".js", ".mjs"].includes(extname(file))) figures.push(...(await curvesOfModule(context, file, steps)));
       else figures.push(...(await figuresOfSpec(context, file, given, steps, diagnostics)));
     } catch (error) {
+      if (error instanceof OptimizerError && error.cause instanceof CliError) throw error.cause;
       if (error instanceof OptimizerError || error instanceof RangeError) throw new CliError(`${file}: ${error.message}`, null, 1);
       throw error;
     }
