@@ -27,8 +27,8 @@ export function holdSession(session: Session<unknown>): StateHolder {
     }),
     compareHypers: (saved) => hypers.compare(saved),
     resume(steps, frozen) {
-      const held = new Set(frozen);
-      for (const [param, { name }] of params.entries()) stepper.hold(param, held.has(name));
+      const held = frozen && new Set(frozen);
+      if (held) for (const [param, { name }] of params.entries()) stepper.hold(param, held.has(name));
       // A host state of extent model was written at the first parameter.
       for (const [index, { extent }] of build.hostStates.entries()) {
         if (extent !== "model") continue;

@@ -6,6 +6,7 @@ import { describe, expect, test } from "vitest";
 import { AdamW } from "../../generated/adamw/adamw.js";
 import type { Device } from "../../src/runtime/device.js";
 import type { OptimizerError, ParamSpec } from "../../src/runtime/index.js";
+import { readSafetensors, writeSafetensors } from "../../src/runtime/state/safetensors.js";
 import { openDawn } from "../device/webgpu/dawn.js";
 import { noise } from "../runtime/adamw-reference.js";
 
@@ -88,6 +89,26 @@ describe.each(devices)("on %s", (_, open) => {
     expect(await all(resumed, "b")).toEqual(await all(reference, "b"));
     expect((await refusal(optimizer.step({ gradients: gradients(5, ["a", "c"]) }))).code).toBe("missing-gradient");
     for (const one of [optimizer, reference, resumed]) one.destroy();
+  });
+
+  test("what is frozen stays so under a file that says nothing of it, and under a partial load", async () => {
+    const optimizer: Adam = await AdamW.create(await open(), { params: names.map((name) => param(name)) });
+    const file = new Uint8Array(await (await optimizer.save()).arrayBuffer());
+    const { tensors, metadata } = readSafetensors(file);
+    const silent = writeSafetensors(tensors, new Map([...metadata].filter(([key]) => key !== "frozen")));
+    const isFrozen = async () => {
+      const before = optimizer.t("b");
+      await optimizer.step({ gradients: gradients(1) });
+      return optimizer.t("b") === before;
+    };
+    optimizer.freeze("b");
+    await optimizer.load(silent);
+    expect(await isFrozen()).toBe(true);
+    await optimizer.load(file, { partial: true });
+    expect(await isFrozen()).toBe(true);
+    await optimizer.load(file);
+    expect(await isFrozen()).toBe(false);
+    optimizer.destroy();
   });
 
   test("paramsFinite() looks at every element, zeroGrad() leaves a step without gradients", async () => {

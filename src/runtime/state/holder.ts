@@ -51,8 +51,8 @@ export interface SavedValues {
   readonly steps: number;
   readonly hypers: ReadonlyMap<string, SavedHyper>;
   readonly parts: ReadonlyMap<string, unknown>;
-  /** Parameters that `freeze` left out. */
-  readonly frozen: readonly string[];
+  /** Parameters that `freeze` left out; null: nothing is said of it. */
+  readonly frozen: readonly string[] | null;
 }
 
 export interface StateHolder {
@@ -63,6 +63,6 @@ export interface StateHolder {
   values(): SavedValues;
   readonly parts: readonly StatefulPart[];
   compareHypers(saved: SavedValues["hypers"]): SavedHypersFit;
-  /** Goes on after `steps` steps, with these parameters frozen, once all entries are written. */
-  resume(steps: number, frozen: readonly string[]): void;
+  /** Goes on after `steps` steps, once all entries are written; with these parameters frozen, or null: with those that are. */
+  resume(steps: number, frozen: readonly string[] | null): void;
 }

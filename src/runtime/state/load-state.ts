@@ -51,7 +51,8 @@ export async function loadState(holder: StateHolder, given: StateSource, options
     const different = [...fit.different, ...hypers.differences, ...parts.differences, ...frozenDifferences(holder, saved)];
     if (options.partial !== true) refuse({ ...fit, different });
     else if (fit.loads.length === 0) throw mismatch({ ...fit, different }, "nothing in it fits");
-    await loadAll({ holder, source, header, fit, saved, takeHypers: hypers.take, parts: parts.pairs, onWrite });
+    const frozen = options.partial === true ? null : saved.frozen;
+    await loadAll({ holder, source, header, fit, steps: saved.steps, frozen, takeHypers: hypers.take, parts: parts.pairs, onWrite });
     return { steps: saved.steps, loaded: fit.loads.map(({ entry }) => entry.key), missing: fit.missing, extra: fit.extra, different };
   } finally {
     await source.close().catch(() => {}); // everything that was wanted has been read
@@ -108,7 +109,7 @@ function pairParts({ parts }: StateHolder, saved: SavedValues) {
 
 function frozenDifferences({ entries }: StateHolder, { frozen }: SavedValues): string[] {
   const known = new Set(entries.map(({ param }) => param));
-  const strangers = frozen.filter((name) => !known.has(name));
+  const strangers = (frozen ?? []).filter((name) => !known.has(name));
   return strangers.length === 0 ? [] : [`parameters were frozen that are not here: ${quoteSome(strangers)}`];
 }
 
@@ -117,13 +118,14 @@ interface Loading {
   readonly source: ByteSource;
   readonly header: SafetensorsHeader;
   readonly fit: FileFit;
-  readonly saved: SavedValues;
+  readonly steps: number;
+  readonly frozen: SavedValues["frozen"];
   readonly takeHypers: () => void;
   readonly parts: readonly PartPair[];
   readonly onWrite: () => void;
 }
 
-async function loadAll({ holder, source, header, fit, saved, takeHypers, parts, onWrite }: Loading): Promise<void> {
+async function loadAll({ holder, source, header, fit, steps, frozen, takeHypers, parts, onWrite }: Loading): Promise<void> {
   const { dataStart } = header;
   const { host, device } = split(fit, source.size === null);
   const numbers: number[] = [];
@@ -153,7 +155,7 @@ async function loadAll({ holder, source, header, fit, saved, takeHypers, parts, 
     throw error;
   }
   for (const [i, { entry }] of host.entries()) entry.set(numbers[i]!);
-  holder.resume(saved.steps, saved.frozen);
+  holder.resume(steps, frozen);
 }
 
 /** The host's numbers come first: they can be wrong. A stream must have them first too. */

@@ -17,9 +17,9 @@ export function encodeMetadata(values: SavedValues): ReadonlyMap<string, string>
     ["steps", String(steps)],
     ["options", JSON.stringify(Object.fromEntries(options))],
     ["hypers", JSON.stringify(Object.fromEntries([...hypers].map(([name, hyper]) => [name, encodeHyper(hyper)])))],
-    ["frozen", JSON.stringify(frozen)],
   ]);
   if (optimizer !== null) metadata.set("optimizer", optimizer);
+  if (frozen !== null) metadata.set("frozen", JSON.stringify(frozen));
   if (specSha256 !== null) metadata.set("spec_sha256", specSha256);
   for (const [key, state] of parts) metadata.set(key, JSON.stringify(state));
   return metadata;
@@ -74,8 +74,8 @@ function textOf(word: unknown): string {
   return word;
 }
 
-function listOf(metadata: ReadonlyMap<string, string>, key: string): readonly string[] {
-  if (!metadata.has(key)) return [];
+function listOf(metadata: ReadonlyMap<string, string>, key: string): readonly string[] | null {
+  if (!metadata.has(key)) return null;
   const value = jsonOf(metadata, key);
   if (!Array.isArray(value) || value.some((name) => typeof name !== "string")) throw damaged(key, "a list of names");
   return value;
