@@ -187,6 +187,12 @@ describe("what is drawn", () => {
     ["a module without schedules", ["a.mjs"], { "a.mjs": "export const a = 1;" }, "a.mjs exports no schedule"],
     ["a module that fails", ["a.mjs"], { "a.mjs": "throw new Error('no');" }, "a.mjs fails when it is run: no"],
     ["no number", ["a.mjs"], { "a.mjs": "export const a = (k) => (k < 5 ? 1 : Number.NaN);" }, "a.mjs: a gives NaN at step 5"],
+    [
+      "more steps than values",
+      ["warm.opt", "--set", "lr=@two.json", "--steps", "5"],
+      { "two.json": "[1, 2]" },
+      "two.json has 2 values of lr; step 3 needs one more",
+    ],
     ["out of range", ["warm.opt", "--set", "lr=-1"], {}, "lr must be in [0, inf), not -1"],
     [
       "rules that do not fit",
