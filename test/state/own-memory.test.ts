@@ -4,6 +4,7 @@ import { cpu } from "optspec/cpu";
 import { webgpu } from "optspec/webgpu";
 import { describe, expect, test } from "vitest";
 import { AdamW } from "../../generated/adamw/adamw.js";
+import { allocateOnGpu, freeOnGpu, playMachine, pretendCuda, readOnGpu, whyNoPretence } from "../device/cuda/pretend.js";
 import { openDawn } from "../device/webgpu/dawn.js";
 import { bufferOf, contents } from "../oracle/caller-buffers.js";
 import { noise } from "../runtime/adamw-reference.js";
@@ -107,5 +108,31 @@ test.skipIf(why !== undefined)("steps that are encoded and not known to be submi
   await optimizer.load(await optimizer.save());
   expect(optimizer.steps).toBe(1);
   optimizer.destroy();
+  device.destroy();
+});
+
+test.skipIf(whyNoPretence !== undefined)("on CUDA, at any alignment of the caller's memory", async () => {
+  playMachine({});
+  const device = await pretendCuda(await AdamW.definition.kernels.default!.cuda!());
+  const [before, after] = [1, 2].map((seed) => allocateOnGpu(noise(LENGTH + 8, seed)));
+  const create = (buffer: ReturnType<typeof allocateOnGpu>) =>
+    AdamW.create(device, {
+      params: [
+        { name: "own", shape: [LENGTH], buffer, offset: 4 },
+        { name: "ours", shape: [7] },
+      ],
+    });
+  const whole = await create(before!);
+  await whole.step({ gradients });
+  const file = await whole.save();
+  await whole.step({ gradients });
+  const resumed = await create(after!);
+  await resumed.load(file);
+  await resumed.step({ gradients });
+  expect(readOnGpu(after!.pointer + 4n, LENGTH)).toEqual(readOnGpu(before!.pointer + 4n, LENGTH));
+  expect(readOnGpu(after!.pointer, 1)).toEqual(noise(1, 2));
+  expect(readOnGpu(after!.pointer + 4n + BigInt(4 * LENGTH), 7)).toEqual(noise(LENGTH + 8, 2).slice(LENGTH + 1));
+  for (const optimizer of [whole, resumed]) optimizer.destroy();
+  for (const memory of [before!, after!]) freeOnGpu(memory);
   device.destroy();
 });
