@@ -38,7 +38,8 @@ export function number(w: Writing, need: Need, depth: number, env: Env): string 
     case 5:
       return member(w, need, env, part) ?? part();
     default: {
-      const form = pick(forms);
+      const picked = pick(forms);
+      const form = picked.costly && need.stage === "device" && w.costly-- <= 0 ? forms[0]! : picked;
       const deep = depth > 1 && chance(2);
       const text = need.stage === "device" ? form.device : (form.host ?? form.device);
       return fill(text, (at) => (at === 0 && !deep ? anchor(w, need, env) : part()));

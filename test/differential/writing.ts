@@ -55,7 +55,9 @@ export interface Writing {
   readonly states: State[];
   /** Conditions of the host that choose among kernels may be this many more: each may double them. */
   decisions: number;
-  /** Reductions may be this many more: each may add a sweep. */
+  /** Costly forms of the device may be this many more. */
+  costly: number;
+  /** Reductions may be this many more: each may add a sweep, and software drivers of WebGPU are slow to compile one. */
   reductions: number;
   fresh(letter: string): string;
 }
@@ -72,7 +74,18 @@ export const fits = (value: Need, need: Need) => atMost(value.stage, need.stage)
 export function startWriting(choices: Choices): Writing {
   let names = 0;
   const fresh = (letter: string) => `${letter}${names++}`;
-  return { choices, declarations: [], hypers: [], options: [], functions: [], states: [], decisions: 4, reductions: 5, fresh };
+  return {
+    choices,
+    declarations: [],
+    hypers: [],
+    options: [],
+    functions: [],
+    states: [],
+    decisions: 3,
+    costly: 3,
+    reductions: choices.pick([0, 0, 1, 4]),
+    fresh,
+  };
 }
 
 export function newBlock(parent: Block | null = null, condition: Need = always): Block {
