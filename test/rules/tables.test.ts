@@ -1,6 +1,6 @@
 // What timm, transformers, peft, mup and published functions computed on real models, from texts of this project.
 
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { fixture, type Numbers, resolveText, root } from "./texts.js";
@@ -102,6 +102,22 @@ describe("tables of other libraries", () => {
       if (ratio !== null) expectClose(resolved.value(i, "lr") / all.lr, ratio, paramName);
       if (decay !== null) expectClose(resolved.value(i, "weight_decay"), decay, paramName);
     });
+  });
+});
+
+describe("a real list from its end, below wrappers", () => {
+  // One text counts by `index`, which is the order of the list.
+  const independent = Object.entries(texts).filter(([, [text]]) => !/\bindex\b/.test(readFileSync(join(root, pathOf(text)), "utf8")));
+
+  it("is all but one", () => expect(independent).toHaveLength(Object.keys(texts).length - 1));
+
+  it.each(independent)("%s", async (name, [text, given = {}]) => {
+    const list = tables[name]!.params.map(([paramName, shape, dtype]) => ({ name: paramName, shape, dtype: dtype.toUpperCase() }));
+    const turned = list.map((param) => ({ ...param, name: `module._orig_mod.${param.name}` })).reverse();
+    const all = { lr: 1, weight_decay: 1, ...given };
+    const [plain, wrapped] = [await resolveText(pathOf(text), list, all), await resolveText(pathOf(text), turned, all)];
+    const decided = ({ frozen, use, hypers, orders, arms }: (typeof plain.params)[number]) => ({ frozen, use, hypers, orders, arms });
+    expect([...wrapped.params].reverse().map(decided)).toEqual(plain.params.map(decided));
   });
 });
 
