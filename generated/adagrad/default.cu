@@ -68,6 +68,12 @@ static __device__ __forceinline__ void init_variant0(const Tensor& tensor, const
   }
 }
 
+static __device__ __forceinline__ void init_chunk(const Tensor& tensor, const float* row, unsigned long long first, unsigned int count) {
+  switch (static_cast<unsigned int>(row[0])) {
+    case 0u: return init_variant0(tensor, row, first, count);
+  }
+}
+
 static __device__ __forceinline__ void step_variant0(const Tensor& tensor, const float* row, unsigned long long first, unsigned int count) {
   const float weight_decay = row[1];
   const float epsilon = row[2];
@@ -106,12 +112,6 @@ static __device__ __forceinline__ void step_variant0(const Tensor& tensor, const
     update(params_1, grads_1, states0_1, params_1, states0_1);
     params[i] = params_1;
     states0[i] = states0_1;
-  }
-}
-
-static __device__ __forceinline__ void init_chunk(const Tensor& tensor, const float* row, unsigned long long first, unsigned int count) {
-  switch (static_cast<unsigned int>(row[0])) {
-    case 0u: return init_variant0(tensor, row, first, count);
   }
 }
 

@@ -2,16 +2,17 @@
 // each by another number of floats, to meet every path of the kernels; numbers that nobody may touch stand between them.
 
 import koffi from "koffi";
-import { CHUNK_FIELDS, CHUNK_WORDS } from "../../src/contract/manifest.js";
+import { CHUNK_FIELDS, CHUNK_WORDS, REDUCE_WORKGROUP, type SweepInfo, TENSOR_HEADER } from "../../src/contract/manifest.js";
 import { ieee } from "../../src/numeric/float32.js";
 import { createTables, type Tables } from "../../src/runtime/cuda/tables.js";
-import type { Device, DeviceMemory, Launch, MemoryLayout, Part } from "../../src/runtime/device.js";
-import { type CpuKernels, compileForCpu, loadCpuKernels } from "./cuda-on-cpu.js";
+import type { Device, DeviceMemory, Launch, MemoryLayout, Part, ScalarLayout, ScalarMemory } from "../../src/runtime/device.js";
+import { compileForCpu, loadCpuKernels, startOf } from "./cuda-on-cpu.js";
 
 export interface HostDeviceOptions {
   readonly entry: "model" | "tensor";
   /** Moves tensor `index` by so many floats, the states by one more. */
   readonly shift: (index: number) => number;
+  /** Of a block of a kernel that takes any number of them. */
   readonly threads: number;
 }
 
@@ -40,13 +41,18 @@ interface HostMemory extends DeviceMemory<Float32Array> {
   readonly layout: MemoryLayout;
   readonly tables: Tables;
   readonly rows: Float32Array<ArrayBuffer>;
+  /** The memory of scalars, empty where there is none. */
+  readonly numbers: Float32Array<ArrayBuffer>;
+  /** Makes everything unreadable that a submission must write before it reads it. */
+  readonly forget: () => void;
   /** Whether no number between tensors was touched. */
   readonly isClean: () => boolean;
 }
 
 interface HostLaunch extends Launch {
   readonly memory: HostMemory;
-  readonly kernels: CpuKernels;
+  readonly library: string;
+  readonly kernels: readonly (SweepInfo & { readonly start: ReturnType<typeof startOf> })[];
   readonly rowWidth: number;
 }
 
@@ -59,33 +65,60 @@ export function cudaTextOnCpu({ entry, shift, threads }: HostDeviceOptions): Dev
     lost: new Promise(() => {}),
     allocate: (layout) => allocate(layout, shift),
     async bind(kernels, program, memory) {
-      const { symbol } = program.sweeps[0]!;
       const library = compileForCpu(await kernels.cuda!());
       const launch: HostLaunch = {
-        dispatches: 1,
+        dispatches: program.sweeps.length,
         memory: memory as HostMemory,
-        kernels: loadCpuKernels(library, symbol!),
+        library,
+        kernels: program.sweeps.map((sweep) => ({ ...sweep, start: startOf(library, sweep.symbol!) })),
         rowWidth: program.rowWidth,
       };
       return launch;
     },
     submit(launch, page, rows) {
-      const { memory, kernels, rowWidth } = launch as HostLaunch;
+      const { memory, library, kernels, rowWidth } = launch as HostLaunch;
       const { tables, layout } = memory;
       memory.rows.fill(Number.NaN);
+      memory.forget();
       const pageOf = memory.rows.subarray((page * layout.pageBytes) / 4);
       pageOf.set(rows);
-      if (entry === "model") kernels.model(tables.chunkCount + 1, threads, tables.tensors, tables.chunks, tables.chunkCount, pageOf);
+      if (entry === "model") startAll(launch as HostLaunch, pageOf, threads);
       for (const { at, count } of entry === "tensor" ? lengthsOf(tables) : []) {
-        const [param, grad, state, stride, row] = tables.tensors.subarray(5 * at, 5 * at + 5) as unknown as readonly bigint[];
+        const [param, grad, state, stride, row] = segmentOf(tables, at);
         const address = koffi.address(pageOf) + 4n * BigInt(rowWidth) * row!;
-        kernels.tensor(3, threads, param!, grad!, state!, stride!, count, address);
+        loadCpuKernels(library, kernels[0]!.symbol!).tensor(3, threads, param!, grad!, state!, stride!, count, address);
       }
       if (!memory.isClean()) throw new Error("a kernel wrote where no tensor is");
     },
     idle: async () => {},
     destroy() {},
   };
+}
+
+const segmentOf = ({ tensors, words }: Tables, at: number) =>
+  tensors.subarray(words * at, words * at + words) as unknown as readonly bigint[];
+
+/** All kernels of a launch over the whole model; of sweeps one block too many. */
+function startAll({ memory, kernels }: HostLaunch, rows: Float32Array<ArrayBuffer>, threads: number): void {
+  const { tables, layout, numbers } = memory;
+  const address = (array: BigUint64Array | Float32Array | Uint32Array) => koffi.address(array) as bigint;
+  const table = layout.scalars?.table ?? new Uint32Array(4);
+  const chunkCount = BigInt(tables.chunkCount);
+  const values = BigUint64Array.of(
+    address(tables.tensors),
+    address(tables.chunks),
+    chunkCount,
+    address(rows),
+    0n,
+    address(numbers),
+    address(table),
+  );
+  const operands = values.map((_, i) => address(values) + 8n * BigInt(i));
+  for (const { kind, workgroup, start } of kernels) {
+    // From the rows on, and any number of whole warps.
+    if (kind === "finish") start(1, 64, operands.subarray(3));
+    else start(tables.chunkCount + 1, workgroup === REDUCE_WORKGROUP ? workgroup : threads, operands);
+  }
 }
 
 /** The number of elements of each tensor of the tables. */
@@ -117,11 +150,12 @@ function allocate(layout: MemoryLayout, shift: HostDeviceOptions["shift"]): Host
     state: createStore(arena.stateElements, states, (index) => shift(index + 1)),
   };
   const address = (part: Part) => koffi.address(stores[part].numbers) as bigint;
-  const tables = createTables([{ layout: arena, param: address("param"), grad: address("grad"), state: address("state") }]);
+  const addresses = { param: address("param"), grad: address("grad"), state: address("state") };
+  const tables = createTables([{ layout: arena, ...addresses }], layout.scalars);
   const lengths = lengthsOf(tables);
   for (const { at, count } of lengths) {
     for (const [word, part] of (["param", "grad", "state"] as const).entries()) {
-      tables.tensors[5 * at + word]! += 4n * BigInt(stores[part].moved(at));
+      tables.tensors[tables.words * at + word]! += 4n * BigInt(stores[part].moved(at));
       forEachRun(stores[part], at, Number(count), (numbers) => numbers.fill(0));
     }
   }
@@ -130,9 +164,11 @@ function allocate(layout: MemoryLayout, shift: HostDeviceOptions["shift"]): Host
     const index = runs.findLastIndex(({ start }) => start <= offset);
     return numbers.subarray(offset + moved(index), offset + moved(index) + length);
   };
+  const scalars = createScalars(layout.scalars);
   return {
     layout,
     tables,
+    ...scalars,
     bytes: 0,
     rows: new Float32Array((layout.pageBytes * layout.pages) / 4),
     isClean: () => Object.values(stores).every((store) => isClean(store, lengths)),
@@ -143,6 +179,17 @@ function allocate(layout: MemoryLayout, shift: HostDeviceOptions["shift"]): Host
     writeChunks: (arenaIndex, bank) => tables.setRows(arenaIndex, bank),
     destroy() {},
   };
+}
+
+function createScalars(layout: ScalarLayout | undefined): Pick<HostMemory, "numbers" | "forget" | "scalars"> {
+  if (layout === undefined) return { numbers: new Float32Array(1), forget() {} };
+  const numbers = new Float32Array(layout.elements);
+  const scalars: ScalarMemory = {
+    write: (offset, data) => numbers.set(data, offset),
+    read: async (offset, length) => numbers.slice(offset, offset + length),
+    writeTable() {},
+  };
+  return { numbers, forget: () => void numbers.fill(Number.NaN, layout.table[TENSOR_HEADER.indexOf("firstPartial")]), scalars };
 }
 
 /** Memory in which every number says that nobody may touch it. */

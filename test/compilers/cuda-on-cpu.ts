@@ -17,8 +17,6 @@ export function whyNoGcc(): string | undefined {
 }
 
 export interface CpuKernels {
-  /** The whole model: addresses of tensors, chunks and a page of rows. */
-  readonly model: (blocks: number, threads: number, tensors: unknown, chunks: unknown, chunkCount: number, rows: unknown) => void;
   /** One tensor: addresses of param, grad, state and of its row. */
   readonly tensor: (
     blocks: number,
@@ -36,8 +34,8 @@ const folder = mkdtempSync(join(tmpdir(), "optspec-cuda-on-cpu-"));
 process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
 
 /**
- * A shared library with each kernel KERNEL as `run_KERNEL`: first the blocks and threads, then the kernel's own parameters; and as
- * `start_KERNEL`, which takes addresses of the `operands_of_KERNEL()` operands, as the driver does.
+ * A shared library with each kernel KERNEL as `start_KERNEL`, which takes the blocks, the threads and the addresses of the
+ * `operands_of_KERNEL()` operands, as the driver does; and those of single tensors as `run_KERNEL` with their own parameters.
  */
 export function compileForCpu(text: string): string {
   if (!libraries.has(text)) compileTogether([text], "-O2");
@@ -71,13 +69,8 @@ export function compileTogether(texts: readonly string[], optimize: "-O0" | "-O2
 
 function withRunners(text: string): string {
   const symbols = [...text.matchAll(/^extern "C" __global__ .* (\w+)_tensor\(/gm)].map((match) => match[1]!);
-  const space = /^namespace (\w+) \{$/m.exec(text)![1]!;
   const runners = symbols.map(
     (symbol) => `
-extern "C" void run_${symbol}(unsigned int blocks, unsigned int threads, const ${space}::Tensor* tensors, const ${space}::Chunk* chunks,
-    unsigned int chunk_count, const float* rows) {
-  launch(${symbol}, blocks, threads, tensors, chunks, chunk_count, rows, nullptr);
-}
 extern "C" void run_${symbol}_tensor(unsigned int blocks, unsigned int threads, float* param, const float* grad, float* state,
     unsigned long long state_stride, unsigned long long count, const float* row) {
   launch(${symbol}_tensor, blocks, threads, param, grad, state, state_stride, count, row);
@@ -95,9 +88,13 @@ extern "C" unsigned int operands_of_${kernel}() { return count_operands(${kernel
 export function loadCpuKernels(library: string, symbol: string): CpuKernels {
   const loaded = koffi.load(library);
   return {
-    model: loaded.func(`void run_${symbol}(uint32_t, uint32_t, void*, void*, uint32_t, void*)`) as unknown as CpuKernels["model"],
     tensor: loaded.func(
       `void run_${symbol}_tensor(uint32_t, uint32_t, uintptr_t, uintptr_t, uintptr_t, uint64_t, uint64_t, uintptr_t)`,
     ) as unknown as CpuKernels["tensor"],
   };
+}
+
+/** Starts a kernel with the addresses of its operands. */
+export function startOf(library: string, kernel: string): (blocks: number, threads: number, operands: BigUint64Array) => void {
+  return koffi.load(library).func(`void start_${kernel}(uint32_t, uint32_t, void*)`) as unknown as ReturnType<typeof startOf>;
 }

@@ -85,11 +85,11 @@ export async function cpu(options: CpuOptions = {}): Promise<Device<Float32Array
       const memories = cpuMemory.arenas.map((arena) => arena.memory);
       const module = await modules.compile(kernels, ranges > 1);
       const instances = await Promise.all(memories.map((one) => instantiate(module, one)));
-      const sweeps = program.sweeps.flatMap(({ kind, name }) => (kind === "sweep" ? [name] : []));
+      const sweeps = program.sweeps.flatMap(({ kind, name }) => (kind === "finish" ? [] : [name]));
       const stages = program.sweeps.map(({ kind, name }): Stage => {
         if (kind === "finish") return { kind, run: instances[0]!.finish(name) };
         const calls = callsOf(cpuMemory, name).map((call) => ({ ...call, run: instances[call.arena]!.sweep(name) }));
-        return { kind, sweep: sweeps.indexOf(name), calls };
+        return { kind: "sweep", sweep: sweeps.indexOf(name), calls };
       });
       const calls = stages.flatMap((stage) => (stage.kind === "sweep" ? stage.calls : []));
       let shared: SharedLaunch | null = null;

@@ -1,6 +1,6 @@
 // The CUDA device: one launch a sweep for a whole model, whatever its tensors and arenas, on one stream.
 
-import { CHUNK_ELEMENTS, type ProgramInfo, ROW_PAGES, WORKGROUP } from "../../contract/manifest.js";
+import { CHUNK_ELEMENTS, type ProgramInfo, ROW_PAGES, type SweepInfo } from "../../contract/manifest.js";
 import { ieee } from "../../numeric/float32.js";
 import type { Device, Kernels, Launch } from "../device.js";
 import { OptimizerError, show } from "../errors.js";
@@ -17,17 +17,26 @@ export interface CudaDevice extends Device<GpuPointer> {
   readonly architecture: string;
 }
 
+/** One launch: a kernel, its threads, and where the list of its operands starts in the block's. */
+interface Kernel {
+  readonly kind: SweepInfo["kind"];
+  readonly handle: bigint;
+  readonly threads: number;
+}
+
 interface CudaLaunch extends Launch {
   readonly memory: OptimizerMemory;
-  readonly functions: readonly bigint[];
+  readonly kernels: readonly Kernel[];
   /** For each page, the address of the list of the kernel's operands. */
   readonly operands: readonly bigint[];
   /** The same where the device itself counts, and the kernel that counts with its operands. */
   readonly counted: { readonly operands: bigint; readonly advance: bigint; readonly advanceOperands: bigint };
 }
 
-/** A page's block: the operands tensors, chunks, chunk_count, rows, control; then their addresses. */
-const OPERANDS = 5;
+/** A page's block: the operands tensors, chunks, chunk_count, rows, control, scalars, table; then their addresses. */
+const OPERANDS = 7;
+/** A sweep takes them from the first one on, a finish from `rows` on, the kernel that counts takes `control`. */
+const FIRST_OPERAND = { sweep: 0, finish: 3, advance: 4 } as const;
 const BLOCK_WORDS = 2 * OPERANDS;
 /** Chunk offsets are counted in 32 bits of four elements. */
 const ARENA_BYTES = 2 ** 36;
@@ -59,11 +68,11 @@ export function createCudaDevice({ driver, stream, machineCode }: CudaDevicePart
     const start = koffi.alloc("uint64_t", BLOCK_WORDS * (ROW_PAGES + 1));
     blocks.set(memory, [...(blocks.get(memory) ?? []), start]);
     const words = new BigUint64Array(koffi.view(start, BLOCK_WORDS * (ROW_PAGES + 1) * 8));
-    const { tensors, chunks, rows, control, tables, layout } = memory;
+    const { tensors, chunks, rows, control, numbers, table, tables, layout } = memory;
     return Array.from({ length: ROW_PAGES + 1 }, (_, page) => {
       const at = page * BLOCK_WORDS;
       const own = page < ROW_PAGES ? [rows + BigInt(page * layout.pageBytes), 0n] : [rows, control];
-      words.set([tensors, chunks, BigInt(tables.chunkCount), ...own], at);
+      words.set([tensors, chunks, BigInt(tables.chunkCount), ...own, numbers, table], at);
       for (let i = 0; i < OPERANDS; i++) words[at + OPERANDS + i] = start + BigInt(8 * (at + i));
       return start + BigInt(8 * (at + OPERANDS));
     });
@@ -74,11 +83,12 @@ export function createCudaDevice({ driver, stream, machineCode }: CudaDevicePart
     check(calls.cuMemcpyHtoDAsync(at, rows, rows.byteLength, stream), "copying coefficients to the GPU");
   }
 
-  function start({ memory, functions }: CudaLaunch, operands: bigint, target: bigint): void {
-    const { chunkCount } = memory.tables;
-    if (chunkCount === 0) return;
-    for (const kernel of functions)
-      check(calls.cuLaunchKernel(kernel, chunkCount, 1, 1, WORKGROUP, 1, 1, 0, target, operands, 0), "starting a kernel");
+  function start({ memory, kernels }: CudaLaunch, operands: bigint, target: bigint): void {
+    for (const { kind, handle, threads } of kernels) {
+      const blocks = kind === "sweep" ? memory.tables.chunkCount : 1;
+      const own = operands + BigInt(8 * FIRST_OPERAND[kind]);
+      if (blocks > 0) check(calls.cuLaunchKernel(handle, blocks, 1, 1, threads, 1, 1, 0, target, own, 0), "starting a kernel");
+    }
   }
 
   const onDestroy = (memory: OptimizerMemory) => {
@@ -112,16 +122,17 @@ export function createCudaDevice({ driver, stream, machineCode }: CudaDevicePart
       const find = (symbol: string): bigint =>
         driver.within(() => driver.read((out) => calls.cuModuleGetFunction(out, loaded, symbol), `finding the kernel ${symbol}`));
       const symbols = symbolsOf(program);
-      const functions = symbols.map(find);
+      const launched = program.sweeps.map(({ kind, workgroup }, i): Kernel => {
+        return { kind: kind === "finish" ? kind : "sweep", handle: find(symbols[i]!), threads: workgroup };
+      });
       const operands = operandsOf(bound);
       const ring = operands.pop()!;
-      // The address of the control block is the last operand, and the only one of the kernel that counts.
       const counted = {
         operands: ring,
         advance: find(advanceOf(symbols[0]!, program.sweeps[0]!.name)),
-        advanceOperands: ring + 8n * BigInt(OPERANDS - 1),
+        advanceOperands: ring + BigInt(8 * FIRST_OPERAND.advance),
       };
-      const launch: CudaLaunch = { dispatches: functions.length, memory: bound, functions, operands, counted };
+      const launch: CudaLaunch = { dispatches: launched.length, memory: bound, kernels: launched, operands, counted };
       return launch;
     },
     submit(launch, page, rows) {

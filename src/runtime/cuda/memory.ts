@@ -1,7 +1,7 @@
 // Memory of the CUDA device: one allocation for everything of an optimizer, so that it is there as a whole or not at all. Parameters of
 // own arenas are where the caller has them. Copies from the host are in the order of the stream and done with the source on return.
 
-import type { ArenaLayout, ArenaRange, CallerGradients, DeviceMemory, MemoryLayout, Part } from "../device.js";
+import type { ArenaLayout, ArenaRange, CallerGradients, DeviceMemory, MemoryLayout, Part, ScalarMemory } from "../device.js";
 import { OptimizerError } from "../errors.js";
 import type { GpuPointer } from "../types.js";
 import { type CallerPointer, checkDisjoint, readCallerMemory } from "./caller-memory.js";
@@ -21,6 +21,9 @@ export interface OptimizerMemory extends DeviceMemory<GpuPointer> {
   readonly rows: bigint;
   /** Address of what the device itself keeps of a run: [steps, numbers in a page], 64 bits each. */
   readonly control: bigint;
+  /** Addresses of the memory of scalars and of its table; both are empty where the layout has none. */
+  readonly numbers: bigint;
+  readonly table: bigint;
   /** The page that the device's own count says next when all that was prepared is replayed; null: the count is to be set. */
   nextPage: number | null;
   /** Brings to the device what the next launch reads: changed tables, gradients of the caller's. Inside the context. */
@@ -62,12 +65,16 @@ export function allocateCuda({ driver, stream, layout, reader, onDestroy }: Memo
     grad: arena.own === null ? reserve(arena.elements * 4) : null,
     state: reserve(arena.stateElements * 4),
   }));
-  const sizes = createTables(layout.arenas.map((arena) => ({ layout: arena, param: 0n, grad: 0n, state: 0n })));
-  const [tensorsAt, chunksAt, rowsAt, controlAt] = [
+  const { scalars } = layout;
+  const nowhere = layout.arenas.map((arena) => ({ layout: arena, param: 0n, grad: 0n, state: 0n }));
+  const sizes = createTables(nowhere, scalars);
+  const [tensorsAt, chunksAt, rowsAt, controlAt, numbersAt, tableAt] = [
     reserve(sizes.tensors.byteLength),
     reserve(sizes.chunks.byteLength),
     reserve(layout.pageBytes * layout.pages),
     reserve(CONTROL_BYTES),
+    reserve((scalars?.elements ?? 0) * 4),
+    reserve(scalars?.table.byteLength ?? 0),
   ];
   const allocations: bigint[] = [];
   const allocate = (size: number, what: string): bigint =>
@@ -92,8 +99,9 @@ export function allocateCuda({ driver, stream, layout, reader, onDestroy }: Memo
       state: place(plan.state),
     }),
   );
-  const tables = createTables(arenas);
+  const tables = createTables(arenas, scalars);
   let tensorsChanged = true;
+  let scalarsChanged = scalars !== undefined;
   const copies: { readonly from: CallerPointer; readonly to: bigint }[] = [];
 
   function gradOf(arena: Arena): bigint {
@@ -135,6 +143,18 @@ export function allocateCuda({ driver, stream, layout, reader, onDestroy }: Memo
     },
   };
 
+  const scalarMemory: ScalarMemory = {
+    write(offset, data) {
+      if (data.length > 0) driver.within(() => upload(place(numbersAt + 4 * offset), data, `${data.length} numbers`));
+    },
+    async read(offset, length) {
+      driver.checkLost();
+      return reader.read(place(numbersAt + 4 * offset), length);
+    },
+    writeTable() {
+      scalarsChanged = true;
+    },
+  };
   const memory: OptimizerMemory = {
     layout,
     tables,
@@ -144,11 +164,16 @@ export function allocateCuda({ driver, stream, layout, reader, onDestroy }: Memo
     chunks: place(chunksAt),
     rows: place(rowsAt),
     control: place(controlAt),
+    numbers: place(numbersAt),
+    table: place(tableAt),
+    ...(scalars !== undefined && { scalars: scalarMemory }),
     nextPage: null,
     prepare() {
       for (const { from, to } of copies) check(calls.cuMemcpyDtoDAsync(to, from.pointer, from.bytes, stream), `copying ${from.label}`);
       if (tensorsChanged) upload(place(tensorsAt), tables.tensors, "the table of tensors");
+      if (scalarsChanged) upload(place(tableAt), scalars!.table, "the table of scalars");
       tensorsChanged = false;
+      scalarsChanged = false;
     },
     view(part, arena, offset, length) {
       driver.checkLost();

@@ -1,14 +1,15 @@
 // The two tables of a launch over a whole model, as the kernels read them: of tensors (addresses, stride of states, row) and of chunks.
 // A segment of the layout is a tensor here, so one launch takes all banks of all arenas. Addresses are 64-bit; units are elements.
+// Where there is a memory of scalars, a segment also says whose it is and where its partial results go.
 
-import { CHUNK_FIELDS, CHUNK_WORDS } from "../../contract/manifest.js";
-import type { ArenaLayout } from "../device.js";
+import { CHUNK_ELEMENTS, CHUNK_FIELDS, CHUNK_WORDS, TENSOR_FIELDS, TENSOR_WORDS } from "../../contract/manifest.js";
+import type { ArenaLayout, ScalarLayout } from "../device.js";
 
 const [PARAM, STATE, STRIDE, COUNT, ROW, TENSOR, FIRST] = (
   ["param", "state", "stateStride", "count", "row", "tensor", "first"] as const
 ).map((field) => CHUNK_FIELDS.indexOf(field)) as [number, number, number, number, number, number, number];
-/** 64-bit words of a tensor: param, grad, state, state_stride, row. */
-const TENSOR_WORDS = 5;
+/** 64-bit words of a segment: param, grad, state, state_stride, row; with scalars one more, index and place in one. */
+const SEGMENT_WORDS = 5;
 const [PARAM_WORD, GRAD_WORD, STATE_WORD, STRIDE_WORD, ROW_WORD] = [0, 1, 2, 3, 4] as const;
 /** 64-bit words of a chunk: first, then count and tensor in one. */
 const CHUNK_PAIRS = 2;
@@ -22,6 +23,8 @@ export interface ArenaAddresses {
 
 export interface Tables {
   readonly tensors: BigUint64Array<ArrayBuffer>;
+  /** Of a segment in `tensors`. */
+  readonly words: number;
   readonly chunks: BigUint64Array<ArrayBuffer>;
   readonly chunkCount: number;
   /** Takes over the rows in a bank's chunk table. */
@@ -41,7 +44,7 @@ interface Segment {
 }
 
 /** Builds the tables of a memory. */
-export function createTables(arenas: readonly ArenaAddresses[]): Tables {
+export function createTables(arenas: readonly ArenaAddresses[], scalars: ScalarLayout | undefined): Tables {
   const segments: Segment[] = [];
   const chunkWords: bigint[] = [];
   for (const [arena, { layout }] of arenas.entries()) {
@@ -55,33 +58,41 @@ export function createTables(arenas: readonly ArenaAddresses[]): Tables {
       }
     }
   }
-  const tensors = new BigUint64Array(segments.length * TENSOR_WORDS);
+  const words = SEGMENT_WORDS + (scalars === undefined ? 0 : 1);
+  const tensors = new BigUint64Array(segments.length * words);
   const chunks = BigUint64Array.from(chunkWords);
   for (const [index, { arena, bank, entry, element }] of segments.entries()) {
     const { layout, param, grad, state } = arenas[arena]!;
     const { chunks: table, stateFirst } = layout.banks[bank]!;
-    const at = index * TENSOR_WORDS;
+    const at = index * words;
     tensors[at + PARAM_WORD] = param + 4n * BigInt(element);
     tensors[at + GRAD_WORD] = grad + 4n * BigInt(element);
     tensors[at + STATE_WORD] = state + 4n * BigInt(stateFirst + 4 * table[entry + STATE]!);
     tensors[at + STRIDE_WORD] = 4n * BigInt(table[entry + STRIDE]!);
     tensors[at + ROW_WORD] = BigInt(table[entry + ROW]!);
+    if (scalars !== undefined) tensors[at + SEGMENT_WORDS] = scalarWord(scalars, table[entry + TENSOR]!, table[entry + FIRST]!);
   }
   return {
     tensors,
+    words,
     chunks,
     chunkCount: chunks.length / CHUNK_PAIRS,
     setRows(arena, bank) {
       const { chunks: table } = arenas[arena]!.layout.banks[bank]!;
       for (const [index, segment] of segments.entries()) {
-        if (segment.arena === arena && segment.bank === bank)
-          tensors[index * TENSOR_WORDS + ROW_WORD] = BigInt(table[segment.entry + ROW]!);
+        if (segment.arena === arena && segment.bank === bank) tensors[index * words + ROW_WORD] = BigInt(table[segment.entry + ROW]!);
       }
     },
     setGrad(arena, address) {
       for (const [index, segment] of segments.entries()) {
-        if (segment.arena === arena) tensors[index * TENSOR_WORDS + GRAD_WORD] = address + 4n * BigInt(segment.element);
+        if (segment.arena === arena) tensors[index * words + GRAD_WORD] = address + 4n * BigInt(segment.element);
       }
     },
   };
+}
+
+/** The number of a tensor, and in the upper half the place of the chunk that begins with its element `first`. */
+function scalarWord({ table }: ScalarLayout, tensor: number, first: number): bigint {
+  const place = table[TENSOR_WORDS * (1 + tensor) + TENSOR_FIELDS.indexOf("partial")]! + first / CHUNK_ELEMENTS;
+  return BigInt(tensor) | (BigInt(place) << 32n);
 }
