@@ -47,31 +47,39 @@ export const emptyTally = (): Tally => ({ equal: 0, refused: 0, rejected: {}, co
 
 /** Compiles and runs programs, adding to a tally. */
 export async function compareBatch(programs: readonly Program[], targets: readonly Target[], tally: Tally): Promise<void> {
-  const compiled: { readonly index: number; readonly program: Program; readonly optimizer: CompiledOptimizer }[] = [];
+  const hasCuda = targets.some(({ name }) => name === "cuda");
+  const compiled: { readonly index: number; readonly optimizer: CompiledOptimizer }[] = [];
+  const cudaTexts: string[] = [];
+  /** What goes wrong with a program is its failure, and not that of the others. */
+  const attempt = async (index: number, work: () => Promise<string | null>) => {
+    const what = await work().catch((error: unknown) => String((error as Error).stack));
+    if (what !== null) tally.failures.push({ index, text: programs[index]!.text, what });
+  };
   for (const [index, program] of programs.entries()) {
-    const fail = (what: string) => tally.failures.push({ index, text: program.text, what });
-    try {
+    await attempt(index, async () => {
       const made = await compileOne(program);
-      if ("optimizer" in made) compiled.push({ index, program, optimizer: made.optimizer });
-      else if (refusals.includes(made.code)) tally.rejected[made.code] = (tally.rejected[made.code] ?? 0) + 1;
-      else fail(`${made.code}: ${made.message}`);
-    } catch (error) {
-      fail(String((error as Error).stack));
-    }
+      if (!("optimizer" in made)) return countRefusal(made, tally);
+      const kernels = Object.values(made.optimizer.definition.kernels);
+      if (hasCuda) cudaTexts.push(...(await Promise.all(kernels.map(({ cuda }) => cuda!()))));
+      compiled.push({ index, optimizer: made.optimizer });
+      return null;
+    });
   }
-  if (targets.some(({ name }) => name === "cuda")) await compileKernels(compiled.map(({ optimizer }) => optimizer));
-  for (const { index, program, optimizer } of compiled) {
-    const fail = (what: string) => tally.failures.push({ index, text: program.text, what });
-    try {
-      const { difference, refused, compared } = await runEverywhere(program, optimizer, targets);
+  if (cudaTexts.length > 0) compileTogether(cudaTexts, "-O0");
+  for (const { index, optimizer } of compiled) {
+    await attempt(index, async () => {
+      const { difference, refused, compared } = await runEverywhere(programs[index]!, optimizer, targets);
       tally.compared += compared;
-      if (difference !== null) fail(difference);
-      else if (refused !== null) tally.refused++;
-      else tally.equal++;
-    } catch (error) {
-      fail(String((error as Error).stack));
-    }
+      if (difference === null) tally[refused === null ? "equal" : "refused"]++;
+      return difference;
+    });
   }
+}
+
+function countRefusal({ code, message }: { readonly code: string; readonly message: string }, { rejected }: Tally): string | null {
+  if (!refusals.includes(code)) return `${code}: ${message}`;
+  rejected[code] = (rejected[code] ?? 0) + 1;
+  return null;
 }
 
 /** The optimizer, or the first error. */
@@ -81,11 +89,4 @@ export async function compileOne({ name, text, options }: Program) {
   if (optimizer !== undefined) return { optimizer };
   const { code, message } = diagnostics.find(({ severity }) => severity === "error")!;
   return { code, message };
-}
-
-async function compileKernels(optimizers: readonly CompiledOptimizer[]): Promise<void> {
-  const texts = await Promise.all(
-    optimizers.flatMap(({ definition }) => Object.values(definition.kernels).map((kernels) => kernels.cuda!())),
-  );
-  if (texts.length > 0) compileTogether(texts, "-O0");
 }
