@@ -190,6 +190,15 @@ optimizer Transforms {
   u = momentum(g; 0.9)
   param <- param - lr * (u |> cautious(grad, 0.1) |> trust_ratio(param))
 }`,
+  ManyLevels: `optimizer ManyLevels {
+  hyper lr = 1e-3, beta1 = 0.9, beta2 = 0.99, weight_decay = 0.01, c = 1
+  g = grad |> clip_global_norm(c) |> clip_norm(c) |> clip_value(c) |> with_l2(param, weight_decay)
+  u = adam(g; beta1, beta2, 1e-8)
+  v = ema(u; 0.3) + ema(g; 0.2)
+  w = momentum(v; 0.9)
+  top = running_max(norm(w))
+  param <- decayed(param, lr * weight_decay) - lr / (1 + top) * (agc(w, param, 0.01, 1e-3) |> cautious(grad, 0.1) |> trust_ratio(param))
+}`,
   Rules: `optimizer Rules {
   hyper lr = 1e-3, weight_decay = 0.01 in [0, 1], layer_decay = 0.9 in (0, 1]
   hyper n_layers: int = 12 in [3, inf)

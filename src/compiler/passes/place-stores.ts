@@ -4,6 +4,7 @@
 
 import { argsOf } from "../ir/builder.js";
 import type { CellId, Contribution, Ir, Store, ValueId, Variant } from "../ir/value.js";
+import { findCheapest } from "./find-cheapest.js";
 import type { Load } from "./plan.js";
 
 /** A reduction of elements that a sweep makes: one of the tensor's own, or what the tensors give to a total. */
@@ -75,25 +76,27 @@ export interface PlaceOptions {
 export function placeStores(ir: Ir, { stores, reductions, contributions }: ElementWork, options: PlaceOptions): Placement | null {
   const { levels, totalAt } = options;
   const lowest = [...stores.map(({ value }) => ir.values[value]!.level), ...reductions.map((id) => ir.values[id]!.level - 1)];
-  let best: Placement | null = null;
-  for (const places of choices(lowest.map((low) => levels.filter((level) => level >= low)))) {
+  const lists = lowest.map((low) => levels.filter((level) => level >= low));
+  const found = findCheapest(lists, startsOf(lists, stores.length), (places) => {
     const storedAt = new Map(stores.map(({ cell }, i) => [cell, places[i]!]));
     const reducedAt = new Map(reductions.map((id, i) => [id, places[stores.length + i]!]));
     const placement = place(ir, { levels, totalAt, storedAt, reducedAt, stores, contributions });
-    if (placement !== null && (best === null || cost(placement) < cost(best))) best = placement;
-  }
-  return best;
+    return placement && { result: placement, cost: cost(placement) };
+  });
+  return found?.result ?? null;
+}
+
+/** Reductions as soon as can be; stores last of all, which always can be, or as soon as can be. */
+function startsOf(lists: readonly (readonly number[])[], stores: number): readonly (readonly number[])[] {
+  const last = (list: readonly number[]) => list.at(-1)!;
+  const first = (list: readonly number[]) => list[0]!;
+  return [lists.map((list, i) => (i < stores ? last(list) : first(list))), lists.map(first)];
 }
 
 /** Bytes decide; of equal bytes, fewer launches. */
 export function cost({ bytes, sweeps }: Placement): number {
   const finishes = sweeps.filter(({ reductions }) => reductions.length > 0).length;
   return (bytes.read + bytes.written) * 1000 + sweeps.length + finishes;
-}
-
-/** Every way to take one item of each list. */
-export function choices<T>(lists: readonly (readonly T[])[]): readonly (readonly T[])[] {
-  return lists.reduce<readonly (readonly T[])[]>((made, list) => made.flatMap((head) => list.map((item) => [...head, item])), [[]]);
 }
 
 interface Choice extends PlaceOptions {

@@ -2,7 +2,8 @@
 
 import { argsOf } from "../ir/builder.js";
 import type { Contribution, Ir, Program, ValueId, Variant } from "../ir/value.js";
-import { choices, cost, elementWork, type Placement, placeStores } from "./place-stores.js";
+import { findCheapest } from "./find-cheapest.js";
+import { cost, elementWork, type Placement, placeStores } from "./place-stores.js";
 
 export interface ProgramPlacement {
   /** One for each variant. */
@@ -16,18 +17,34 @@ export function placeProgram(ir: Ir, { entry, variants }: Program): ProgramPlace
   const works = variants.map((variant) => elementWork(ir, variant));
   const levels = [...new Set(works.flatMap((work) => [...work.levels]))].sort((a, b) => a - b);
   const sites = [...new Set(variants.flatMap(({ contributions }) => contributions.map(({ site }) => site)))];
-  let best: (ProgramPlacement & { readonly cost: number }) | null = null;
-  for (const places of choices(sites.map((site) => levelsFor(ir, variants, site, levels)))) {
+  const lists = sites.map((site) => levelsFor(ir, variants, site, levels));
+  const found = findCheapest<number, ProgramPlacement>(lists, startsOf(ir, variants, sites, lists), (places) => {
     const totalAt = new Map(sites.map((site, i) => [site, places[i]!]));
     const placed = works.map((work) => placeStores(ir, work, { levels, totalAt }));
-    if (!placed.every((placement) => placement !== null)) continue;
-    if (!variants.every((variant, i) => argumentsAreThere(ir, variant, placed[i]!, totalAt))) continue;
+    if (!placed.every((placement) => placement !== null)) return null;
+    if (!variants.every((variant, i) => argumentsAreThere(ir, variant, placed[i]!, totalAt))) return null;
     const early = [...totalAt.values()].filter((at) => at < (levels[0] ?? 0)).length;
-    const total = placed.reduce((sum, placement) => sum + cost(placement), early);
-    if (best === null || total < best.cost) best = { variants: placed, totalAt, cost: total };
-  }
-  if (best === null) throw new Error(`bug: no order of sweeps computes the stores of ${entry}`);
-  return best;
+    return { result: { variants: placed, totalAt }, cost: placed.reduce((sum, placement) => sum + cost(placement), early) };
+  });
+  if (found === null) throw new Error(`bug: no order of sweeps computes the stores of ${entry}`);
+  return found.result;
+}
+
+/** Each total behind the level that its own level asks for, as a sweep or a finish can make it. */
+function startsOf(
+  ir: Ir,
+  variants: readonly Variant[],
+  sites: readonly number[],
+  lists: readonly (readonly number[])[],
+): readonly (readonly number[])[] {
+  const given = variants.flatMap(({ contributions }) => contributions);
+  const levelOf = (site: number) => Math.max(...given.filter((one) => one.site === site).map(({ arg }) => ir.values[arg]!.level));
+  const own = sites.map((site, i) => {
+    const level = levelOf(site);
+    const isOfTensors = lists[i]!.includes(-1);
+    return lists[i]!.find((at) => at >= (isOfTensors ? level - 1 : level)) ?? lists[i]!.at(-1)!;
+  });
+  return [own, lists.map((list) => list[0]!)];
 }
 
 /** Where a total of elements may be made: in a sweep; of tensors' numbers also before all sweeps. */
