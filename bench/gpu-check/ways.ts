@@ -1,5 +1,5 @@
-// The other ways of taking a step, each against the CPU's bits: parameters and gradients in memory of the caller's at every alignment, and
-// a captured step that is replayed.
+// The other ways of taking a step, each against the CPU's bits: parameters and gradients in memory of the caller's at every alignment, a
+// captured step that is replayed, and a run that is saved on one device and goes on on the other.
 
 import { cpu } from "../../src/runtime/cpu/index.js";
 import { createOptimizer, type Optimizer } from "../../src/runtime/index.js";
@@ -24,6 +24,8 @@ const settings = {
   params: LENGTHS.map((length, i) => ({ name: names[i]!, shape: [length], data: tame(length, i + 1) })),
   lr: (step: number) => 0.01 / (1 + step),
 };
+/** Where a run is saved: not at the start of the ring. */
+const STOP = 7;
 const gradientAt = (step: number, i: number) => tame(LENGTHS[i]!, 1_000 * (step + 1) + i);
 
 function tame(length: number, seed: number): Float32Array<ArrayBuffer> {
@@ -33,26 +35,63 @@ function tame(length: number, seed: number): Float32Array<ArrayBuffer> {
 /** Takes the steps in each way. */
 export async function compareWays(bench: Bench, subject: NamedSubject): Promise<readonly WayResult[]> {
   const expected = await createOptimizer(definitionOf(subject), await cpu({ threads: 1 }), settings);
-  for (let step = 0; step < STEPS; step++)
-    await expected.step({ gradients: Object.fromEntries(names.map((name, i) => [name, gradientAt(step, i)])) });
-  const ways = { "captured and replayed": replayed, "memory of the caller's": inCallersMemory } as const;
+  await run(expected, 0, STEPS);
+  const ways = {
+    "captured and replayed": replayed,
+    "memory of the caller's": inCallersMemory,
+    "saved by the CPU, loaded and replayed": resumed,
+    "replayed and saved, loaded by the CPU": handedOver,
+  } as const;
   const results: WayResult[] = [];
-  for (const [way, run] of Object.entries(ways)) results.push({ way, ...(await run(bench, subject, expected)) });
+  for (const [way, take] of Object.entries(ways)) results.push({ way, ...(await take(bench, subject, expected)) });
   return results;
 }
 
 type Counts = Omit<WayResult, "way">;
 
-async function replayed({ driver, library, stream, device }: Bench, subject: NamedSubject, expected: Optimizer<unknown>): Promise<Counts> {
-  const optimizer = await createOptimizer(definitionOf(subject), device, settings);
+const gradientsAt = (step: number) => Object.fromEntries(names.map((name, i) => [name, gradientAt(step, i)]));
+
+async function run(optimizer: Optimizer<unknown>, from: number, to: number): Promise<void> {
+  for (let step = from; step < to; step++) await optimizer.step({ gradients: gradientsAt(step) });
+}
+
+async function replay({ driver, library, stream }: Bench, optimizer: Optimizer<unknown>, from: number, to: number): Promise<void> {
   const graph = captureGraph(driver, library, stream, () => optimizer.capture(stream));
-  for (let step = 0; step < STEPS; step++) {
-    await optimizer.prepare({ gradients: Object.fromEntries(names.map((name, i) => [name, gradientAt(step, i)])) });
+  for (let step = from; step < to; step++) {
+    await optimizer.prepare({ gradients: gradientsAt(step) });
     graph.replay();
   }
-  const counts = await compare(subject, optimizer, expected);
+  await optimizer.idle();
   graph.destroy();
+}
+
+async function replayed(bench: Bench, subject: NamedSubject, expected: Optimizer<unknown>): Promise<Counts> {
+  const optimizer = await createOptimizer(definitionOf(subject), bench.device, settings);
+  await replay(bench, optimizer, 0, STEPS);
+  const counts = await compare(subject, optimizer, expected);
   optimizer.destroy();
+  return counts;
+}
+
+async function resumed(bench: Bench, subject: NamedSubject, expected: Optimizer<unknown>): Promise<Counts> {
+  const saved = await createOptimizer(definitionOf(subject), await cpu({ threads: 1 }), settings);
+  await run(saved, 0, STOP);
+  const optimizer = await createOptimizer(definitionOf(subject), bench.device, settings);
+  await optimizer.load(await saved.save());
+  await replay(bench, optimizer, STOP, STEPS);
+  const counts = await compare(subject, optimizer, expected);
+  for (const each of [saved, optimizer]) each.destroy();
+  return counts;
+}
+
+async function handedOver(bench: Bench, subject: NamedSubject, expected: Optimizer<unknown>): Promise<Counts> {
+  const saved = await createOptimizer(definitionOf(subject), bench.device, settings);
+  await replay(bench, saved, 0, STOP);
+  const optimizer = await createOptimizer(definitionOf(subject), await cpu({ threads: 1 }), settings);
+  await optimizer.load(await saved.save());
+  await run(optimizer, STOP, STEPS);
+  const counts = await compare(subject, optimizer, expected);
+  for (const each of [saved, optimizer]) each.destroy();
   return counts;
 }
 

@@ -81,6 +81,8 @@ describe.skipIf(whyNoPretence !== undefined)("packed", () => {
     expect(report.ways.map(({ way, mismatches }) => [way, mismatches])).toEqual([
       ["captured and replayed", 0],
       ["memory of the caller's", 0],
+      ["saved by the CPU, loaded and replayed", 0],
+      ["replayed and saved, loaded by the CPU", 0],
     ]);
     expect(report.digits).toMatchObject({ mismatches: 0 });
     expect(report.digits.losses).toHaveLength(4);
