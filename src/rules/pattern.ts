@@ -21,6 +21,8 @@ class Mistake extends Error {
   }
 }
 
+/** Far above any name. */
+const LONGEST = 2_000;
 /** Parentheses nest no deeper. */
 const DEEPEST_GROUP = 64;
 
@@ -47,6 +49,8 @@ export function parsePattern(text: string): ParsedPattern {
 }
 
 function readPattern(text: string): ParsedPattern {
+  if (text.length > LONGEST)
+    fail(0, text.length, `a pattern of ${text.length} characters; the longest has ${LONGEST}`, "no name is that long");
   const broken = /\p{Surrogate}/u.exec(text);
   if (broken) fail(broken.index, broken.index + 1, "half of a surrogate pair is not a character");
   const fromStart = text.startsWith("^");

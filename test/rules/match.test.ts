@@ -27,6 +27,11 @@ describe("names and patterns that tell matchers apart", () => {
   });
 });
 
+it("a pattern longer than any name is told so, and not compiled", () => {
+  expect(parsePattern("a.".repeat(1_000).slice(0, -1))).toHaveProperty("pattern");
+  expect(parsePattern("a.".repeat(300_000))).toMatchObject({ problem: { message: expect.stringContaining("600000 characters") } });
+});
+
 describe("captures", () => {
   it.each([
     ["*_{w: word}", "a_b_c", { w: "b_c" }],
