@@ -34,7 +34,7 @@ function lamb(library: string, args: GoldenCase["args"]): Described {
   const hypers = adamHypers(args);
   const lr = (step: number) => (args.lr as number) / (1 - (hypers.beta1 as number) ** (step + 1));
   return {
-    text: exampleText("reducing/lamb"),
+    text: exampleText("lamb"),
     options: words({ clipped, bias_correction: corrected, always_adapt: library !== "timm" }),
     settings: {
       ...(library === "po" && { lr }),
@@ -44,14 +44,14 @@ function lamb(library: string, args: GoldenCase["args"]): Described {
     },
     states: library === "optax" ? optaxMoments : torchMoments,
     // Its trust ratio has epsilon in the denominator: below what an f32 run shows.
-    ...(library === "po" && { wideText: exampleText("reducing/lamb").replace("u |> trust_ratio(param)", "norm(param) / (norm(u) + epsilon) * u") }),
+    ...(library === "po" && { wideText: exampleText("lamb").replace("u |> trust_ratio(param)", "norm(param) / (norm(u) + epsilon) * u") }),
   };
 }
 
 function lars(library: string, args: GoldenCase["args"]): Described {
   const optax = library === "optax";
   return {
-    text: exampleText("reducing/lars"),
+    text: exampleText("lars"),
     options: words({ nesterov: args.nesterov, always_adapt: optax, joint_norm: optax, lr_in_buffer: optax }),
     settings: {
       momentum: args.momentum,
@@ -67,7 +67,7 @@ function lars(library: string, args: GoldenCase["args"]): Described {
 
 function novograd(library: string, args: GoldenCase["args"]): Described {
   return {
-    text: exampleText("reducing/novograd"),
+    text: exampleText("novograd"),
     options: words({ grad_averaging: args.grad_averaging ?? false, skip_zeros: library === "timm" }),
     settings: { ...adamHypers(args), weightDecay: args.weight_decay },
     states: library === "optax" ? optaxMoments : torchMoments,
@@ -77,7 +77,7 @@ function novograd(library: string, args: GoldenCase["args"]): Described {
 function prodigy(library: string, args: GoldenCase["args"]): Described {
   const optax = library === "optax";
   return {
-    text: exampleText("reducing/prodigy"),
+    text: exampleText("prodigy"),
     options: words({ bias_correction: optax || args.use_bias_correction }),
     settings: {
       ...adamHypers(args),
@@ -94,7 +94,7 @@ function prodigy(library: string, args: GoldenCase["args"]): Described {
 function dog(library: string, args: GoldenCase["args"]): Described {
   const first = args.reps_rel ?? (args.init_step as readonly unknown[])[1];
   return {
-    text: exampleText("reducing/dog"),
+    text: exampleText("dog"),
     settings: { repsRel: first, epsilon: args.eps, weightDecay: args.weight_decay ?? 0 },
     states: library === "optax" ? { rbar: "1.max_dist", G: "1.sum_sq_norm_grads" } : { rbar: "rbar", G: "G" },
   };
@@ -120,7 +120,7 @@ export function paddleLambCases(wide: boolean): readonly ReplayCase[] {
   return casesOf("paddle-lamb").map(([name, { args, inputs }]) => {
     const excluded = (args.exclude_from_weight_decay_fn as { readonly trueFor: readonly string[] } | null)?.trueFor ?? [];
     const rule = `rules set weight_decay { ${excluded.map((param) => `"^${param}$"`).join(" or ")} => 0  else => weight_decay }`;
-    const own = exampleText("reducing/lamb");
+    const own = exampleText("lamb");
     const text = wide
       ? own
           .replace("beta1^t", "power1")
