@@ -1,6 +1,7 @@
 // Which builds of an optimizer are made: one for each set of option words that was asked for, or the options' defaults alone.
 
 import { CLIP_OPTION, NO_CLIP, withGradientClip } from "./check/clip-gradient.js";
+import { NON_FINITE_OPTION, PROPAGATE, withSkippedSteps } from "./check/skip-non-finite.js";
 import type { Spec } from "./check/spec.js";
 import type { Reporter } from "./diagnostics/report.js";
 import { createFileNamer } from "./emit/namer.js";
@@ -8,10 +9,17 @@ import { createFileNamer } from "./emit/namer.js";
 /** A word for every option of the spec, in declaration order. */
 export type BuildOptions = Readonly<Record<string, string>>;
 
-/** The spec with what the builds asked for add to it: gradient clipping, where one of them clips. */
+/** Options that any spec can be given: what adds one, and the word that changes nothing. What stands later works on the text first. */
+const added = [
+  { name: CLIP_OPTION, without: NO_CLIP, add: withGradientClip },
+  { name: NON_FINITE_OPTION, without: PROPAGATE, add: withSkippedSteps },
+] as const;
+
+/** The spec with what the builds asked for add to it: gradient clipping and skipped steps, where one of them has it. */
 export function completeSpec(spec: Spec, requested: readonly BuildOptions[] | undefined): Spec {
-  const clips = (requested ?? []).some((asked) => Object.hasOwn(asked, CLIP_OPTION) && asked[CLIP_OPTION] !== NO_CLIP);
-  return clips ? withGradientClip(spec) : spec;
+  const isAsked = (name: string, without: string) =>
+    (requested ?? []).some((asked) => Object.hasOwn(asked, name) && asked[name] !== without);
+  return added.reduce((whole, { name, without, add }) => (isAsked(name, without) ? add(whole) : whole), spec);
 }
 
 /** The builds asked for, completed with defaults, each once; what the spec does not have is reported. */
@@ -42,7 +50,7 @@ export function nameBuilds(spec: Spec, builds: readonly BuildOptions[]): readonl
   return builds.map((build) => {
     const words = spec.options.map(({ kind, name }) => {
       if (kind === "boolean") return build[name] === "true" ? name : "";
-      return name === CLIP_OPTION && build[name] === NO_CLIP ? "" : build[name]!;
+      return added.some((option) => option.name === name && option.without === build[name]) ? "" : build[name]!;
     });
     return namer(words.filter((word) => word !== "").join("-") || "default");
   });

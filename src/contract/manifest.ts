@@ -73,7 +73,15 @@ export interface DeviceStateInfo {
   readonly scalarSlot: number | null;
   /** The constant every element starts from; null: the `init` program stores it. */
   readonly init: number | null;
+  /** What it is to the scaler of losses; absent in states of the text. */
+  readonly scaler?: ScalerRole;
 }
+
+/**
+ * The scale; factors by which it grows and shrinks, and steps between growing; steps since it changed; counts of the steps that were taken
+ * and of all that were asked for, modulo ROW_PAGES.
+ */
+export type ScalerRole = "scale" | "growth" | "backoff" | "interval" | "streak" | "taken" | "calls";
 
 export interface HostStateInfo {
   readonly name: string;

@@ -5,7 +5,7 @@ import type { Formula } from "../../contract/host-formula.js";
 import type { RuleSet } from "../../contract/rules.js";
 import type { Extent, Stage } from "../ir/extent.js";
 import type { Op, ValueType } from "../ir/ops.js";
-import type { HyperForm, Reducer } from "../ir/value.js";
+import type { HyperForm, Reducer, ScalerRole } from "../ir/value.js";
 import type { SourceText, Span } from "../source.js";
 
 export interface Typed {
@@ -87,6 +87,8 @@ export interface StateSpec {
   readonly value: TypedExpr;
   /** Stage build or setup. */
   readonly when: TypedExpr | null;
+  /** Absent in states of the text. */
+  readonly scaler?: ScalerRole;
   readonly span: Span;
 }
 

@@ -28,7 +28,7 @@ import { createKeyNamer, createNamer } from "./namer.js";
 import { nameSweeps, placeOf, programLaunches, reduces, type SweepPlace, usesScalars } from "./sweeps.js";
 
 /** Keys of the settings that every optimizer has. */
-const baseSettings = ["params", "gradients", "names", "applyDecay", "lrRatio", "allow", "rules", "groups"];
+const baseSettings = ["params", "gradients", "lazyRows", "names", "applyDecay", "lrRatio", "allow", "rules", "groups", "lossScale"];
 
 export interface ManifestInput {
   readonly spec: Spec;
@@ -132,6 +132,7 @@ function deviceState(spec: Spec, plan: Plan, id: CellId, key: string): DeviceSta
     extent,
     scalarSlot: plan.scalarStates.get(id)?.slot ?? null,
     init: init?.kind === "literal" ? init.value : null,
+    ...(cell.scaler !== undefined && { scaler: cell.scaler }),
   };
 }
 

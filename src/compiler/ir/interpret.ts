@@ -29,6 +29,7 @@ export interface InterpreterOptions {
 export interface Interpreter {
   /** Steps completed. */
   readonly steps: number;
+  /** Where an IR may skip steps, one without any gradient is skipped too. */
   step(gradients: ReadonlyMap<string, ArrayLike<number>>): void;
   /** The live elements of a parameter. */
   param(name: string): FloatArray;
@@ -77,6 +78,19 @@ export function createInterpreter(ir: Ir, options: InterpreterOptions): Interpre
     return tensor;
   }
 
+  const taken = ir.cells.findIndex(({ scaler }) => scaler === "taken") as CellId;
+  /** Takes back what the host keeps where the device has not taken the step; true where that is so. */
+  function remember(active: readonly Tensor[]): () => boolean {
+    const count = tensors[0]?.arrays.get(taken)?.[0];
+    const numbers = active.map(({ host }) => [...host.values()].map((array) => [array, array[0]!] as const));
+    return () => {
+      if (tensors[0]?.arrays.get(taken)?.[0] !== count) return false;
+      for (const tensor of active) tensor.t--;
+      for (const [array, before] of numbers.flat()) array[0] = before;
+      return true;
+    };
+  }
+
   register(ir, tensors, arithmetic, hostOf);
   const init = ir.programs.find(({ entry }) => entry === "init");
   const isFrozen = ({ name }: Tensor) => options.frozen?.has(name) === true;
@@ -95,12 +109,14 @@ export function createInterpreter(ir: Ir, options: InterpreterOptions): Interpre
     step(gradients) {
       for (const [name, data] of gradients)
         tensorOf(name).arrays.set(cellOf(ir, "grad"), elements(name, "gradient", data, tensorOf(name).length, arithmetic));
-      for (const tensor of tensors) if (gradients.has(tensor.name)) tensor.t++;
+      const active = tensors.filter(({ name }) => gradients.has(name));
+      const takeBack = taken === -1 ? null : remember(active);
+      for (const tensor of active) tensor.t++;
       runProgram(
         step,
         tensors.map((tensor) => (gradients.has(tensor.name) ? participant(tensor) : null)),
       );
-      steps++;
+      if (takeBack?.() !== true) steps++;
     },
     param: (name) => tensorOf(name).arrays.get(cellOf(ir, "param"))!,
     state(name, state) {

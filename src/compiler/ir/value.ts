@@ -46,6 +46,12 @@ export type Reducer = "sum" | "max" | "min";
 
 export type Codec = { readonly kind: "f32" };
 
+/**
+ * What a state is to the scaler of losses: the scale; factors by which it grows and shrinks, and steps between growing; steps since it changed;
+ * counts of the steps that were taken and of all that were asked for, modulo the pages of rows.
+ */
+export type ScalerRole = "scale" | "growth" | "backoff" | "interval" | "streak" | "taken" | "calls";
+
 /** What is kept between steps, and the two arrays that every parameter has. */
 export interface Cell {
   readonly name: string;
@@ -57,6 +63,8 @@ export interface Cell {
   readonly init: ValueId | null;
   /** Set-up condition of its existence; null: always there. */
   readonly when: ValueId | null;
+  /** Absent in states of the text. A step that leaves "taken" as it was is not taken: the host takes nothing of it over. */
+  readonly scaler?: ScalerRole;
 }
 
 export interface Store {

@@ -73,6 +73,7 @@ function stateCell(state: StateSpec, when: ValueId, setup: Frame): Cell {
     codec: { kind: "f32" },
     init: initialValue(state, setup),
     when: setup.builder.value(when).kind === "literal" ? null : when,
+    ...(state.scaler !== undefined && { scaler: state.scaler }),
   };
 }
 

@@ -63,7 +63,8 @@ function optimizerTypes({ spec, manifest }: EmitRequest, names: ModuleNames, loc
   const text = spec.doc ?? `The optimizer ${spec.name}.`;
   const hypers = manifest.hypers.map((hyper) => `readonly ${hyper.key}: ${hyper.type === "bool" ? "boolean" : "number"}`);
   const mutable = manifest.hypers.filter((hyper) => !hyper.fixed).map((hyper) => hyper.key);
-  const states = new Map(manifest.builds.flatMap((build) => build.states.map((state) => [state.key, state] as const)));
+  const ofText = manifest.builds.flatMap((build) => build.states.filter(({ scaler }) => scaler === undefined));
+  const states = new Map(ofText.map((state) => [state.key, state]));
   const ofParams = [...states.values()].filter(({ extent }) => extent !== "model");
   const ofModel = [...states.values()].filter(({ extent }) => extent === "model");
   return [
