@@ -25,6 +25,12 @@ describe("an independent mistake is told", () => {
     expect(await codes(text)).toEqual(["unused-hyper", "unknown-name"]);
   });
 
+  test("an unused value, wherever it stands in the text, also beside calls of the library", async () => {
+    const call = "param <- param - rate * (grad |> clip_norm(1) |> trust_ratio(param)) - adam(grad; 0.9, 0.99, 1e-8)";
+    for (let blanks = 0; blanks < 60; blanks++)
+      expect(await codes(`optimizer S{hyper rate=1${" ".repeat(blanks)} spare=grad ${call}}`)).toEqual(["unused-value"]);
+  });
+
   test("beside a syntax error", async () => {
     const text = "optimizer S {\n hyper rate = 0.1 in [2, 1]\n m <- = 3\n param <- param - rate * grad\n}";
     expect(await codes(text)).toContain("range-empty");

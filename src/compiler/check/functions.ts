@@ -54,14 +54,14 @@ function inline(info: FunctionInfo, args: readonly Checked[], node: { readonly s
   const statements: TypedStatement[] = [];
   for (const [index, param] of decl.params.entries()) {
     const value = args[index] ?? null;
-    const local = bindLocal(inside, param.name.name, param.name.span, value);
+    const local = bindLocal(inside, param.name.name, placeOf(param.name, inside), value);
     if (value !== null) statements.push({ kind: "define", local: local.id, name: local.name, value, span: value.span });
   }
   const last = decl.body.at(-1);
   const end = last?.kind === "statement" && last.statement.kind === "return" ? last.statement : null;
   const where = decl.kind === "transform" ? existsWhere(env) : null;
   statements.push(...checkItems(end === null ? decl.body : decl.body.slice(0, -1), decl, inside, where));
-  if (end === null) env.ctx.reporter.report("function-without-return", { name, kind: decl.kind }, decl.name.span);
+  if (end === null) env.ctx.reporter.report("function-without-return", { name }, decl.name.span);
   const result = end && checkExpr(end.value, { ...inside, binding: inside.instance });
   return result && block(statements, keepsOnDevice(inside) ? { ...result, stage: "device" } : result, placeOf(node, env));
 }

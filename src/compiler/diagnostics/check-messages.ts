@@ -154,8 +154,7 @@ const expressionMessages = {
     withHelp(`\`${name}\` calls itself`, "functions are inlined, so they cannot call themselves, also not through another"),
   "transform-in-function": ({ name }: Named) =>
     withHelp(`\`${name}\` keeps states, and a \`fn\` has none`, `make the \`fn\` a \`transform\`, or hand in what \`${name}(...)\` gives`),
-  "function-without-return": ({ name }: Named & { kind: string }) =>
-    withHelp(`\`${name}\` returns nothing`, "its last statement must be `return ...`"),
+  "function-without-return": ({ name }: Named) => withHelp(`\`${name}\` returns nothing`, "its last statement must be `return ...`"),
   "return-not-last": () =>
     withHelp("`return` stands once, as the last statement of a function", "choose the value before: `return if c then a else b`"),
   "return-outside-function": () => withHelp("`return` belongs into a `fn`", "write `x = ...` for a local, `x <- ...` for a new value"),
