@@ -14,8 +14,17 @@ export interface BankLayout {
   /** The bank's states: [stateFirst, stateFirst + stateElements) of the arena's state space. */
   readonly stateFirst: number;
   readonly stateElements: number;
-  /** Chunk table entries (CHUNK_WORDS each); their number is fixed, their row words may be rewritten. */
+  /** Chunk table entries (CHUNK_WORDS each); their number is fixed, their row words may be rewritten, with lazy rows their counts too. */
   readonly chunks: Uint32Array<ArrayBuffer>;
+  /** Room for the entries of single rows; null: it has no tensor that is worked on by rows. */
+  readonly rowChunks: RowChunks | null;
+}
+
+/** Chunk table entries that a launch works on besides those that stand for whole tensors. */
+export interface RowChunks {
+  readonly table: Uint32Array<ArrayBuffer>;
+  /** Entries, from the first one on, that the next submission works on. */
+  used: number;
 }
 
 /** A parameter's memory as the caller gives it, unchecked. */
@@ -100,6 +109,8 @@ export interface CallerGradients {
 export interface ScalarMemory {
   write(offset: number, data: Float32Array): void;
   read(offset: number, length: number): Promise<Float32Array<ArrayBuffer>>;
+  /** The same at once, where a submission is done when it returns. */
+  peek?(offset: number, length: number): Float32Array;
   /** Uploads the table of tensors again, after its row words changed. */
   writeTable(): void;
 }
@@ -116,6 +127,8 @@ export interface DeviceMemory<View> {
   zero(part: Part, arena: number): void;
   /** Uploads the chunk table of a bank again, after its row words changed. */
   writeChunks(arena: number, bank: number): void;
+  /** Uploads the entries in use of a bank's `rowChunks`, after they or their number changed. Absent where the device knows no rows. */
+  writeRowChunks?(arena: number, bank: number): void;
   /** Present where the layout has scalars. */
   readonly scalars?: ScalarMemory;
   destroy(): void;
@@ -139,14 +152,20 @@ export interface Device<View = unknown> {
   readonly profile: ArithmeticProfile;
   /** Resolves when the device is gone; never rejects. */
   readonly lost: Promise<DeviceLostInfo>;
+  /** Absent: it works on whole tensors only, and its memories have no `writeRowChunks`. */
+  readonly lazyRows?: true;
   /** Checks what the caller gives as memory of a parameter. Throws "invalid-parameter". Absent: this device takes data only. */
   adopt?(given: GivenMemory, elements: number, label: string): CallerMemory;
   /** Zero-filled, the caller's own memory excepted. Throws OptimizerError "out-of-memory" with what was asked; where the driver answers later, `bind` rejects with it. */
   allocate(layout: MemoryLayout): DeviceMemory<View>;
-  /** Compiles a build's kernels and binds a program to memory. Rejects with the driver's own messages. Compilations are cached by content. */
-  bind(kernels: Kernels, program: ProgramInfo, memory: DeviceMemory<View>): Promise<Launch>;
   /**
-   * Writes one page of rows and runs the launch with it. Allocates nothing and reads nothing back while all memory is the device's own;
+   * Compiles a build's kernels and binds a program to memory. Rejects with the driver's own messages. Compilations are cached by content.
+   * `pageFrom`: a place in the memory of scalars whose number says, when the kernels begin, which page they read; the last page of the
+   * layout is room for it.
+   */
+  bind(kernels: Kernels, program: ProgramInfo, memory: DeviceMemory<View>, pageFrom?: number): Promise<Launch>;
+  /**
+   * Writes one page of rows and runs the launch with it, or with the page that the device chooses. Allocates nothing and reads nothing back while all memory is the device's own;
    * where some is the caller's, it may return a promise that rejects when all of the submission was refused.
    */
   submit(launch: Launch, page: number, rows: Float32Array<ArrayBuffer>): void | Promise<void>;

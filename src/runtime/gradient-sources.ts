@@ -2,7 +2,9 @@
 
 import { isFloat32Array } from "./arrays.js";
 import { OptimizerError, quote, quoteSome } from "./errors.js";
-import type { GradientReader } from "./gradients.js";
+import type { FoundGradient, GradientReader } from "./gradients.js";
+import { denseGradient, eachRun, isGivenByRows, isRowGradient, type RowGradient } from "./row-gradient.js";
+import type { RowWork } from "./row-work.js";
 import type { Param } from "./settings.js";
 import type { Storage } from "./storage.js";
 import type { Gradients } from "./types.js";
@@ -20,11 +22,32 @@ export interface GradientSourceParts {
   readonly params: readonly Param[];
   readonly storage: Storage<unknown>;
   readonly reader: GradientReader;
+  /** Null: rows left out have a gradient of zero. */
+  readonly lazyRows: RowWork | null;
 }
 
-export function createGradientSources({ params, storage, reader }: GradientSourceParts): GradientSources {
+export function createGradientSources({ params, storage, reader, lazyRows }: GradientSourceParts): GradientSources {
   const { gradients } = storage;
   const own = params.flatMap(({ memory }, param) => (memory === null ? [] : [param]));
+
+  const byRows = params.map((): RowGradient | null => null);
+
+  function writeRows(param: number, gradient: RowGradient): void {
+    if (lazyRows === null) {
+      storage.write("grad", param, denseGradient(gradient, params[param]!.numel));
+      return;
+    }
+    const { rows, rowElements, values } = gradient;
+    eachRun(gradient, (from, to) => {
+      storage.writeGradPiece(param, rows[from]! * rowElements, values.subarray(from * rowElements, to * rowElements));
+    });
+  }
+
+  /** What the lazy step works on. */
+  function chooseRows(active: readonly boolean[], given: boolean): void {
+    for (const [i, gradient] of reader.found.entries()) byRows[i] = given && active[i] && isRowGradient(gradient) ? gradient : null;
+    lazyRows!.choose(byRows);
+  }
 
   return {
     check(active, given) {
@@ -38,27 +61,33 @@ export function createGradientSources({ params, storage, reader }: GradientSourc
     refuseArrays(given) {
       const entries = given instanceof Map ? given : Object.entries(given ?? {});
       for (const [name, value] of entries as Iterable<[unknown, unknown]>) {
-        if (!isFloat32Array(value)) continue;
+        if (!isFloat32Array(value) && !isGivenByRows(value)) continue;
         const way = "Give a GPUBuffer, or upload the gradient and encode without gradients";
-        throw new OptimizerError("encode", `the gradient of ${quote(String(name))} is an array, which cannot be encoded. ${way}`);
+        throw new OptimizerError("encode", `the gradient of ${quote(String(name))} is in arrays, which cannot be encoded. ${way}`);
       }
     },
     write(active, given) {
       gradients?.begin();
+      if (lazyRows !== null) chooseRows(active, given);
       if (given) {
         for (let i = 0; i < params.length; i++) {
           const gradient = reader.found[i];
           if (!gradient || !active[i]) continue;
           if (isFloat32Array(gradient)) storage.write("grad", i, gradient);
+          else if (isRowGradient(gradient)) writeRows(i, gradient);
           else gradients!.use(storage.place(i), gradient);
         }
       }
       for (const param of own) {
         const gradient = reader.found[param];
         if (!active[param]) gradients!.use(storage.place(param), "none");
-        else if (!given || isFloat32Array(gradient)) gradients!.use(storage.place(param), "ours");
+        else if (!given || isOnHost(gradient)) gradients!.use(storage.place(param), "ours");
       }
       if (given) reader.clear();
     },
   };
+}
+
+function isOnHost(gradient: FoundGradient | null | undefined): boolean {
+  return isFloat32Array(gradient) || isRowGradient(gradient);
 }

@@ -3,12 +3,18 @@
 import { checkFloat32Array } from "./arrays.js";
 import type { CallerMemory } from "./device.js";
 import { didYouMean, OptimizerError, quote, quoteSome } from "./errors.js";
+import { isGivenByRows, isRowGradient, type RowGradient, readRowGradient } from "./row-gradient.js";
 import type { Param } from "./settings.js";
 import type { Gradients } from "./types.js";
 
+/** A gradient that was checked. */
+export type FoundGradient = Float32Array | RowGradient | CallerMemory;
+
 export interface GradientReader {
   /** By parameter index, what `read` found last; null: absent. Valid until the next `read`. */
-  readonly found: readonly (Float32Array | CallerMemory | null)[];
+  readonly found: readonly (FoundGradient | null)[];
+  /** Whether it found a gradient by rows. */
+  readonly foundRows: boolean;
   /** Throws, leaving nothing written, on an unknown name, a wrong dtype or length, or a gradient that is missing and must not be. */
   read(gradients: Gradients<unknown>): void;
   /** Forgets the caller's memory. */
@@ -18,18 +24,24 @@ export interface GradientReader {
 export interface GradientReaderParts {
   readonly params: readonly Param[];
   readonly mode: "all" | "some";
+  readonly lazyRows: boolean;
   /** Whether the step does anything with this parameter (frozen ones need no gradient). */
   readonly needed: (param: number) => boolean;
   /** Checks a gradient that is no array; undefined where the device takes arrays only. */
   readonly adopt: ((param: number, given: unknown, label: string) => CallerMemory) | undefined;
 }
 
-export function createGradientReader({ params, mode, needed, adopt }: GradientReaderParts): GradientReader {
+export function createGradientReader({ params, mode, lazyRows, needed, adopt }: GradientReaderParts): GradientReader {
   const known = new Set(params.map(({ name }) => name));
   const labels = params.map(({ name }) => `the gradient of ${quote(name)}`);
-  const found: (Float32Array | CallerMemory | null)[] = params.map(() => null);
+  const found: (FoundGradient | null)[] = params.map(() => null);
 
-  function readOne(param: number, value: unknown): Float32Array | CallerMemory {
+  function readOne(param: number, value: unknown): FoundGradient {
+    if (isGivenByRows(value)) {
+      const gradient = readRowGradient(value, params[param]!, labels[param]!);
+      if (lazyRows && gradient.rowElements % ROW_MULTIPLE !== 0) throw oddRows(gradient, labels[param]!);
+      return gradient;
+    }
     if (adopt !== undefined && !ArrayBuffer.isView(value)) return adopt(param, value, labels[param]!);
     checkFloat32Array(value, params[param]!.numel, labels[param]!, "invalid-gradient");
     return value;
@@ -52,7 +64,25 @@ export function createGradientReader({ params, mode, needed, adopt }: GradientRe
     if (missing > 0 && mode === "all") throw missingGradients(params.filter((_, i) => found[i] === null && needed(i)));
   }
 
-  return { found, read, clear: () => void found.fill(null) };
+  return {
+    found,
+    get foundRows() {
+      return found.some(isRowGradient);
+    },
+    read,
+    clear: () => void found.fill(null),
+  };
+}
+
+/** Kernels work on whole groups of so many elements. */
+const ROW_MULTIPLE = 4;
+
+function oddRows({ rowElements }: RowGradient, label: string): OptimizerError {
+  const way = "Give it as a Float32Array, or create the optimizer without lazyRows";
+  return new OptimizerError(
+    "invalid-gradient",
+    `${label} is given by rows of ${rowElements} elements; lazy rows need a multiple of ${ROW_MULTIPLE}. ${way}`,
+  );
 }
 
 type Lookup = ReadonlyMap<unknown, unknown> | Readonly<Record<string, unknown>>;

@@ -28,6 +28,7 @@ export type {
   OptimizerTypes,
   ParamGroup,
   ParamSpec,
+  RowsGradient,
   Rules,
   SaveOptions,
   StateSource,

@@ -6,6 +6,7 @@
 import { CHUNK_ELEMENTS, CHUNK_FIELDS, CHUNK_WORDS, ROW_PAGES } from "../contract/manifest.js";
 import type { ArenaLayout, BankLayout, CallerMemory, DeviceLimits, MemoryLayout, ScalarLayout } from "./device.js";
 import { OptimizerError, quote } from "./errors.js";
+import { rowChunkRoom } from "./row-work.js";
 import { layOutScalars, type ScalarSlots } from "./scalar-layout.js";
 
 /** 256 bytes: WebGPU's strictest offset alignment. Tensors and the states of segments start at multiples of it. */
@@ -23,6 +24,8 @@ export interface TensorSize {
   readonly slots: number;
   /** The caller's memory that holds it; null or absent: ours. */
   readonly own?: CallerMemory | null;
+  /** Elements of a row, a multiple of 4, where single rows may be worked on; 0 or absent: only the whole tensor. */
+  readonly rowElements?: number;
 }
 
 /** The part of a tensor that lies in one bank; slot s of its states starts at `stateFirst + s * stateStride` of the arena's states. */
@@ -33,6 +36,8 @@ export interface Segment {
   readonly elements: number;
   readonly stateFirst: number;
   readonly stateStride: number;
+  /** Number of its first chunk in the bank's table. */
+  readonly chunk: number;
 }
 
 export interface TensorPlace {
@@ -91,6 +96,8 @@ export interface LayoutOptions {
   readonly limits: DeviceLimits;
   /** Slots of the memory of scalars; null or absent: there is none. */
   readonly scalars?: ScalarSlots | null;
+  /** Whether the device chooses its pages: it then has one page more than the ring. */
+  readonly choosesPages?: boolean;
 }
 
 /** Places tensors under a device's limits. Throws "parameter-too-large" for a tensor that no arena can hold. */
@@ -161,7 +168,8 @@ function grow(filling: Filling | null, tensor: TensorSize): Filling {
   return {
     elements: (filling?.elements ?? 0) + segment,
     stateElements: (filling?.stateElements ?? 0) + segment * tensor.slots,
-    chunks: (filling?.chunks ?? 0) + Math.ceil(tensor.elements / CHUNK_ELEMENTS),
+    chunks:
+      (filling?.chunks ?? 0) + Math.ceil(tensor.elements / CHUNK_ELEMENTS) + rowChunkRoom(0, tensor.elements, tensor.rowElements ?? 0),
   };
 }
 
@@ -205,6 +213,8 @@ interface OpenBank {
   readonly stateFirst: number;
   stateElements: number;
   readonly words: number[];
+  /** Entries that single rows may take. */
+  rowChunks: number;
 }
 
 function createBankCutter(bound: number) {
@@ -213,18 +223,23 @@ function createBankCutter(bound: number) {
 
   function close(): void {
     if (bank === null) return;
-    const { first, end, stateFirst, stateElements, words } = bank;
-    banks.push({ first, elements: end - first, stateFirst, stateElements, chunks: Uint32Array.from(words) });
+    const { first, end, stateFirst, stateElements, words, rowChunks: room } = bank;
+    const rowChunks = room === 0 ? null : { table: new Uint32Array(room * CHUNK_WORDS), used: 0 };
+    banks.push({ first, elements: end - first, stateFirst, stateElements, chunks: Uint32Array.from(words), rowChunks });
     bank = null;
   }
 
-  const room = (open: OpenBank, offset: number, length: number, slots: number) =>
-    offset + roundUp(length, VECTOR) - open.first <= bound && open.stateElements + roundUp(length, ALIGNMENT) * slots <= bound;
+  function room(open: OpenBank, { slots, rowElements = 0 }: TensorSize, offset: number, first: number, length: number): boolean {
+    if (offset + first + roundUp(length, VECTOR) - open.first > bound) return false;
+    if (open.stateElements + roundUp(length, ALIGNMENT) * slots > bound) return false;
+    const entries = Math.ceil(length / CHUNK_ELEMENTS) + rowChunkRoom(first, length, rowElements);
+    return open.words.length + (open.rowChunks + entries) * CHUNK_WORDS <= bound;
+  }
 
   function open(offset: number): OpenBank {
     const last = banks.at(-1);
     const stateFirst = last === undefined ? 0 : last.stateFirst + last.stateElements;
-    return { first: offset, end: offset, stateFirst, stateElements: 0, words: [] };
+    return { first: offset, end: offset, stateFirst, stateElements: 0, words: [], rowChunks: 0 };
   }
 
   /** The longest run of whole chunks from `first` on that the open bank still takes; 0: none. */
@@ -233,7 +248,7 @@ function createBankCutter(bound: number) {
     let length = 0;
     while (first + length < tensor.elements) {
       const longer = Math.min(length + CHUNK_ELEMENTS, tensor.elements - first);
-      if (!room(bank, offset + first, longer, tensor.slots)) break;
+      if (!room(bank, tensor, offset, first, longer)) break;
       length = longer;
     }
     return length;
@@ -280,15 +295,17 @@ function place(
 ): Segment {
   const stateStride = roundUp(elements, ALIGNMENT);
   const state = bank.stateElements;
+  const chunk = bank.words.length / CHUNK_WORDS;
   for (let at = 0; at < elements; at += CHUNK_ELEMENTS) {
     const count = Math.min(CHUNK_ELEMENTS, elements - at);
     const param = (offset + first + at - bank.first) / VECTOR;
     // In the order of CHUNK_FIELDS; rows are assigned when classes are known.
     bank.words.push(param, (state + at) / VECTOR, stateStride / VECTOR, count, 0, index, first + at, 0);
   }
+  bank.rowChunks += rowChunkRoom(first, elements, tensor.rowElements ?? 0);
   bank.end = offset + first + roundUp(elements, VECTOR);
   bank.stateElements += stateStride * tensor.slots;
-  return { bank: bankIndex, first, elements, stateFirst: bank.stateFirst + state, stateStride };
+  return { bank: bankIndex, first, elements, stateFirst: bank.stateFirst + state, stateStride, chunk };
 }
 
 function tooLarge(tensor: TensorSize, limits: DeviceLimits): OptimizerError {

@@ -9,6 +9,8 @@ import type { CallerMemory, Device, DeviceMemory, Launch } from "./device.js";
 import { OptimizerError, quote } from "./errors.js";
 import { createHypers, type Hypers, surroundingsOf } from "./hypers.js";
 import { type Layout, layOut } from "./layout.js";
+import { rowElementsOf } from "./row-gradient.js";
+import { createRowWork } from "./row-work.js";
 import { type Param, readSettings, type Settings } from "./settings.js";
 import { createStepper, type Stepper } from "./stepper.js";
 import { createStorage, type Storage } from "./storage.js";
@@ -50,7 +52,7 @@ export async function openSession<View>(
   const setup = prepare(definition, device, given, hypers);
   const memory = device.allocate(setup.layout.memory);
   try {
-    const { build, kernels, params, gradients: mode } = setup.settings;
+    const { build, kernels, params, gradients: mode, lazyRows: isLazy } = setup.settings;
     const launch = await device.bind(kernels, setup.step, memory);
     const initLaunch = setup.init && (await device.bind(kernels, setup.init, memory));
     const storage = createStorage({
@@ -64,7 +66,8 @@ export async function openSession<View>(
     fill(setup, storage);
     if (initLaunch) await initialize(setup, device, initLaunch, storage);
     const { host, frozen, step: program } = setup;
-    const stepper = createStepper({ device, program, launch, params, frozen, mode, hypers: setup.hypers, host, storage });
+    const lazyRows = isLazy ? createRowWork(setup.layout, memory) : null;
+    const stepper = createStepper({ device, program, launch, params, frozen, mode, hypers: setup.hypers, host, storage, lazyRows });
     return { ...setup, memory, storage, stepper, dispatches: launch.dispatches };
   } catch (error) {
     memory.destroy();
@@ -76,6 +79,7 @@ function prepare(definition: OptimizerDefinition, device: Device, given: BaseSet
   const { manifest } = definition;
   const settings = readSettings(definition, given);
   const { build, params } = settings;
+  if (settings.lazyRows) checkLazyRows(settings, manifest, device);
   const hypers = taken ?? createHypers(manifest, settings.hypers, surroundingsOf(settings));
   const decisions = createDecisions(manifest, settings, hypers);
   const host = createHostSide({ build, params, decisions });
@@ -86,15 +90,25 @@ function prepare(definition: OptimizerDefinition, device: Device, given: BaseSet
   const none = build.states.map(() => -1);
   const slots = params.map((_, param) => (frozen[param] ? none : host.variantAtCreation(step, param).stateSlots));
   const init = program("init");
-  const sizes = params.map(({ name, numel, memory }, param) => ({
+  const sizes = params.map(({ name, numel, shape, memory }, param) => ({
     name,
     elements: numel,
+    rowElements: settings.lazyRows && !frozen[param] && rowElementsOf({ shape }) % 4 === 0 ? rowElementsOf({ shape }) : 0,
     own: memory === null ? null : adopt(device, memory, numel, name),
     slots: Math.max(0, ...slots[param]!.map((slot, state) => (build.states[state]!.extent === "elem" ? slot + 1 : 0))),
   }));
   const rowWidth = Math.max(step.rowWidth, init?.rowWidth ?? 0);
   const layout = layOut(sizes, { rowWidth, limits: device.limits, scalars: build.scalars });
   return { manifest, settings, hypers, decisions, host, frozen, slots, layout, step, init };
+}
+
+/** Throws where a spec or a device cannot leave rows out. */
+function checkLazyRows({ build }: Settings, { optimizer }: Manifest, device: Device): void {
+  const fail = (problem: string): never => {
+    throw new OptimizerError("invalid-setting", `lazyRows: ${problem}. Leave it out: rows without a gradient are then updated with zeros`);
+  };
+  if (build.scalars !== null) fail(`${optimizer.name} reduces over tensors or the model, which needs every row`);
+  if (device.lazyRows === undefined) fail(`the ${device.kind} device works on whole tensors only`);
 }
 
 function adopt(device: Device, memory: NonNullable<Param["memory"]>, numel: number, name: string): CallerMemory {

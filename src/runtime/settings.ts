@@ -28,6 +28,7 @@ export interface Settings {
   readonly kernels: BuildKernels;
   readonly params: readonly Param[];
   readonly gradients: "all" | "some";
+  readonly lazyRows: boolean;
   readonly names: BaseSettings["names"];
   readonly applyDecay: BaseSettings["applyDecay"];
   readonly lrRatio: BaseSettings["lrRatio"];
@@ -40,7 +41,7 @@ export interface Settings {
   readonly hypers: ReadonlyMap<string, unknown>;
 }
 
-const baseKeys = ["params", "gradients", "names", "applyDecay", "lrRatio", "rules", "allow", "groups"] as const;
+const baseKeys = ["params", "gradients", "lazyRows", "names", "applyDecay", "lrRatio", "rules", "allow", "groups"] as const;
 type BaseKey = (typeof baseKeys)[number];
 /** Elements that a Float32Array can count. */
 const MAX_ELEMENTS = 2 ** 32;
@@ -65,6 +66,7 @@ export function readSettings({ manifest, kernels }: OptimizerDefinition, given: 
     kernels: Object.hasOwn(kernels, build.key) ? kernels[build.key]! : missing(`kernels of the build ${quote(build.key)}`),
     params,
     gradients: oneOf(base("gradients") ?? "all", ["all", "some"], "gradients"),
+    lazyRows: readLazyRows(base("lazyRows")),
     names: readNames(base("names")),
     applyDecay: readCallback(base("applyDecay"), "applyDecay"),
     lrRatio: readCallback(base("lrRatio"), "lrRatio"),
@@ -143,6 +145,11 @@ function readAllow(value: unknown): readonly Waiver[] {
 function readCallback<Key extends "applyDecay" | "lrRatio">(value: unknown, key: Key): BaseSettings[Key] {
   if (value !== undefined && typeof value !== "function") throw invalid(key, "a function of the parameter", value);
   return value as BaseSettings[Key];
+}
+
+function readLazyRows(value: unknown): boolean {
+  if (value !== undefined && typeof value !== "boolean") throw invalid("lazyRows", "true or false", value);
+  return value === true;
 }
 
 function readNames(value: unknown): BaseSettings["names"] {

@@ -9,6 +9,7 @@ import { OptimizerError } from "./errors.js";
 import { createGradientSources } from "./gradient-sources.js";
 import { createGradientReader } from "./gradients.js";
 import type { Hypers } from "./hypers.js";
+import type { RowWork } from "./row-work.js";
 import type { Param } from "./settings.js";
 import type { Storage } from "./storage.js";
 import type { Gradients } from "./types.js";
@@ -46,17 +47,20 @@ export interface StepperParts {
   readonly hypers: Hypers;
   readonly host: HostSide;
   readonly storage: Storage<unknown>;
+  /** Null: what a gradient by rows leaves out has a gradient of zero. */
+  readonly lazyRows: RowWork | null;
 }
 
 const done = Promise.resolve();
 
-export function createStepper({ device, program, launch, params, frozen, mode, hypers, host, storage }: StepperParts): Stepper {
+export function createStepper(parts: StepperParts): Stepper {
+  const { device, program, launch, params, frozen, mode, hypers, host, storage, lazyRows } = parts;
   const { gradients: callers } = storage;
   const adopt = callers && ((param: number, given: unknown, label: string) => callers.adopt(given, storage.place(param), label));
   const held = params.map(() => false);
   const takesPart = (param: number) => !frozen[param] && !held[param];
-  const reader = createGradientReader({ params, mode, needed: takesPart, adopt });
-  const sources = createGradientSources({ params, storage, reader });
+  const reader = createGradientReader({ params, mode, lazyRows: lazyRows !== null, needed: takesPart, adopt });
+  const sources = createGradientSources({ params, storage, reader, lazyRows });
   const active = frozen.map((isFrozen) => !isFrozen);
   let table = createClasses(active, host.classKey, program.rowWidth);
   storage.assignRows(table.rowOf);
@@ -86,6 +90,9 @@ export function createStepper({ device, program, launch, params, frozen, mode, h
         "encode",
         `an encoded step's coefficients are kept for ${ROW_PAGES} steps, which have passed since idle(). ${way}`,
       );
+    }
+    if (lazyRows !== null && reader.foundRows) {
+      throw new OptimizerError("encode", `lazy rows would change what the ${encoded.length} steps encoded since idle() work on. ${way}`);
     }
     if (next !== table) {
       throw new OptimizerError("encode", `other parameters take part than in the ${encoded.length} steps encoded since idle(). ${way}`);

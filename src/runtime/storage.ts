@@ -13,6 +13,8 @@ export interface Storage<View> {
   find(name: string): number;
   view(part: "param" | "grad", param: number): View;
   write(part: "param" | "grad", param: number, data: Float32Array): void;
+  /** Overwrites a gradient from an element on. */
+  writeGradPiece(param: number, first: number, data: Float32Array): void;
   /** A tensor's place in its arena. */
   place(param: number): ArenaRange;
   /** Gradients in memory of the caller's; undefined where the device takes arrays only. */
@@ -123,6 +125,10 @@ export function createStorage<View>(parts: StorageParts<View>): Storage<View> {
     write(part, param, data) {
       const { arena, offset } = layout.tensors[param]!;
       memory.write(part, arena, offset, data);
+    },
+    writeGradPiece(param, first, data) {
+      const { arena, offset } = layout.tensors[param]!;
+      memory.write("grad", arena, offset + first, data);
     },
     download: async (param, what) => read(ranges(param, what)),
     read: async (param, what, first, length) => read(cut(ranges(param, what), first, length)),

@@ -93,6 +93,11 @@ export interface BaseSettings {
   readonly params: readonly ParamSpec[];
   /** "all" (the default): a missing gradient is an error. "some": its parameter, its states and its `t` stay as they are. */
   readonly gradients?: "all" | "some";
+  /**
+   * What a gradient given by rows means for the rows that it leaves out. False (the default): their gradient is zero, they are updated like
+   * all others. True: they and their states stay as they are, and a step costs what its rows cost.
+   */
+  readonly lazyRows?: boolean;
   /** From a parameter's own name to the name that rules see. */
   readonly names?: Readonly<Record<string, string>>;
   /** False: this parameter's weight_decay is 0. */
@@ -111,12 +116,21 @@ export type { NamedParam } from "../rules/settings.js";
 /** Gradients in memory of the device's, for devices whose views are not arrays. */
 export type DeviceGradient<View> = View extends Float32Array ? never : View extends GpuPointer ? GpuPointer : GpuBuffer | GpuRange;
 
+/**
+ * A gradient by rows, those of the parameter's first axis: `values` has one for each index, all that stands below that axis. In any order;
+ * what is given for the same row is added in this one.
+ */
+export interface RowsGradient {
+  readonly indices: Int32Array | Uint32Array | readonly number[];
+  readonly values: Float32Array;
+}
+
 /** Gradients of a step by parameter name; each may stand in another buffer every step. */
 export type Gradients<Gradient = Float32Array> = Readonly<Record<string, Gradient>> | ReadonlyMap<string, Gradient>;
 
 export interface StepOptions<View = unknown> {
   /** Arrays are copied in. Left out: the gradients are those that stand in the optimizer's own memory, `tensor(name).grad`. */
-  readonly gradients?: Gradients<Float32Array | DeviceGradient<View>>;
+  readonly gradients?: Gradients<Float32Array | RowsGradient | DeviceGradient<View>>;
 }
 
 export interface EncodeOptions<View = unknown> {

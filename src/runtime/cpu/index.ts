@@ -3,7 +3,7 @@
 
 import { CHUNK_WORDS } from "../../contract/manifest.js";
 import { ieee } from "../../numeric/float32.js";
-import type { Device, DeviceLostInfo, Launch, MemoryLayout } from "../device.js";
+import type { BankLayout, Device, DeviceLostInfo, Launch, MemoryLayout } from "../device.js";
 import { DeviceLost, OptimizerError, show } from "../errors.js";
 import { createModuleCache, type Finish, instantiate, type Sweep } from "./kernels.js";
 import { allocateCpu, type CpuMemory } from "./memory.js";
@@ -30,9 +30,16 @@ export interface CpuOptions {
   readonly arenaBytes?: number;
 }
 
-/** A sweep in all arenas, its number among the sweeps, or a finish in the first arena. */
+type SweepCall = Call & { readonly run: Sweep };
+
+/** A sweep in all arenas, its number among the sweeps and what it does to single rows; or a finish in the first arena. */
 type Stage =
-  | { readonly kind: "sweep"; readonly sweep: number; readonly calls: readonly (Call & { readonly run: Sweep })[] }
+  | {
+      readonly kind: "sweep";
+      readonly sweep: number;
+      readonly calls: readonly SweepCall[];
+      readonly rowCalls: readonly { readonly bank: BankLayout; readonly call: SweepCall }[];
+    }
   | { readonly kind: "finish"; readonly run: Finish };
 
 interface CpuLaunch extends Launch {
@@ -71,6 +78,7 @@ export async function cpu(options: CpuOptions = {}): Promise<Device<Float32Array
     limits: { arenaBytes: options.arenaBytes ?? MAX_ARENA_BYTES, bindingBytes: MAX_ARENA_BYTES, unified: true },
     profile: ieee,
     lost,
+    lazyRows: true,
     allocate(layout) {
       checkLost();
       const memory = allocateCpu(layout, threadsFor(elementsOf(layout), threads, elementsPerThread), (launches) => pool?.release(launches));
@@ -89,7 +97,7 @@ export async function cpu(options: CpuOptions = {}): Promise<Device<Float32Array
       const stages = program.sweeps.map(({ kind, name }): Stage => {
         if (kind === "finish") return { kind, run: instances[0]!.finish(name) };
         const calls = callsOf(cpuMemory, name).map((call) => ({ ...call, run: instances[call.arena]!.sweep(name) }));
-        return { kind: "sweep", sweep: sweeps.indexOf(name), calls };
+        return { kind: "sweep", sweep: sweeps.indexOf(name), calls, rowCalls: rowCallsOf(cpuMemory, calls) };
       });
       const calls = stages.flatMap((stage) => (stage.kind === "sweep" ? stage.calls : []));
       let shared: SharedLaunch | null = null;
@@ -109,11 +117,13 @@ export async function cpu(options: CpuOptions = {}): Promise<Device<Float32Array
       const offset = page * memory.layout.pageBytes;
       for (const arena of memory.arenas) arena.rows.set(rows, offset / 4);
       for (const stage of stages) {
-        if (stage.kind === "finish") finish(memory, stage.run, offset);
-        else if (pool !== null && shared !== null) pool.run(shared, stage.sweep, offset);
-        else
-          for (const { run, param, grad, state, chunks, count, rows: at, scalars, tensors } of stage.calls)
-            run(param, grad, state, chunks, count, at + offset, scalars, tensors);
+        if (stage.kind === "finish") {
+          finish(memory, stage.run, offset);
+          continue;
+        }
+        if (pool !== null && shared !== null) pool.run(shared, stage.sweep, offset);
+        else for (const call of stage.calls) runCall(call, call.count, offset);
+        for (const { bank, call } of stage.rowCalls) runCall(call, bank.rowChunks!.used, offset);
       }
     },
     idle: () => done,
@@ -160,6 +170,20 @@ function callsOf({ arenas }: CpuMemory, sweep: string): Call[] {
       tensors: sections.tensors,
     })),
   );
+}
+
+/** What works on single rows, where a bank has such. */
+function rowCallsOf({ arenas }: CpuMemory, calls: readonly SweepCall[]) {
+  return calls.flatMap((call) => {
+    const { layout, chunks, rowChunks } = arenas[call.arena]!;
+    const bank = chunks.findIndex(({ address }) => address === call.chunks);
+    const table = rowChunks[bank];
+    return table ? [{ bank: layout.banks[bank]!, call: { ...call, chunks: table.address } }] : [];
+  });
+}
+
+function runCall({ run, param, grad, state, chunks, rows, scalars, tensors }: SweepCall, count: number, offset: number): void {
+  run(param, grad, state, chunks, count, rows + offset, scalars, tensors);
 }
 
 /** On the calling thread, when all threads have ended their part of the sweeps before. */

@@ -9,12 +9,20 @@ import { type CpuScalars, createScalars, type ScalarCopy } from "./scalars.js";
 
 const PAGE_BYTES = 65_536;
 
+/** A chunk table, and its byte address. */
+interface Table {
+  readonly address: number;
+  readonly table: Uint32Array;
+}
+
 interface CpuArena extends Readonly<Record<Part, Float32Array>> {
   readonly memory: WebAssembly.Memory;
   readonly layout: ArenaLayout;
   readonly sections: UnifiedSections;
-  /** The chunk table of each bank, and its byte address. */
-  readonly chunks: readonly { readonly address: number; readonly table: Uint32Array }[];
+  /** Of each bank. */
+  readonly chunks: readonly Table[];
+  /** Of each bank's single rows; null where it has none. */
+  readonly rowChunks: readonly (Table | null)[];
   readonly rows: Float32Array;
   readonly scalars: ScalarCopy;
 }
@@ -57,6 +65,10 @@ export function allocateCpu(layout: MemoryLayout, threads: number, onDestroy: (l
     read: async (part, arena, offset, length) => arenas[arena]![part].slice(offset, offset + length),
     zero: (part, arena) => void arenas[arena]![part].fill(0),
     writeChunks: (arena, bank) => arenas[arena]!.chunks[bank]!.table.set(layout.arenas[arena]!.banks[bank]!.chunks),
+    writeRowChunks(arena, bank) {
+      const { table, used } = layout.arenas[arena]!.banks[bank]!.rowChunks!;
+      arenas[arena]!.rowChunks[bank]!.table.set(table.subarray(0, used * CHUNK_WORDS));
+    },
     ...(scalars && { scalars }),
     destroy: () => {
       arenas = [];
@@ -68,19 +80,21 @@ export function allocateCpu(layout: MemoryLayout, threads: number, onDestroy: (l
 
 function allocateArena(layout: ArenaLayout, memoryLayout: MemoryLayout, shared: boolean): CpuArena {
   const rowBytes = memoryLayout.pageBytes * memoryLayout.pages;
-  const chunkCount = layout.banks.reduce((sum, bank) => sum + bank.chunks.length / CHUNK_WORDS, 0);
+  const words = layout.banks.reduce((sum, { chunks, rowChunks }) => sum + chunks.length + (rowChunks?.table.length ?? 0), 0);
   const { scalars } = memoryLayout;
-  const sections = unifiedSections(layout, chunkCount, rowBytes, scalars);
+  const sections = unifiedSections(layout, words / CHUNK_WORDS, rowBytes, scalars);
   const memory = createMemory(sections.bytes, shared);
   const { buffer } = memory;
   let address = sections.chunks;
-  const chunks = layout.banks.map((bank) => {
-    const table = new Uint32Array(buffer, address, bank.chunks.length);
-    table.set(bank.chunks);
-    const entry = { address, table };
+  const place = (given: Uint32Array): Table => {
+    const table = new Uint32Array(buffer, address, given.length);
+    table.set(given);
+    const at = address;
     address += table.byteLength;
-    return entry;
-  });
+    return { address: at, table };
+  };
+  const chunks = layout.banks.map((bank) => place(bank.chunks));
+  const rowChunks = layout.banks.map((bank) => bank.rowChunks && place(bank.rowChunks.table));
   const table = new Uint32Array(buffer, sections.tensors, scalars?.table.length ?? 0);
   if (scalars !== undefined) table.set(scalars.table);
   return {
@@ -88,6 +102,7 @@ function allocateArena(layout: ArenaLayout, memoryLayout: MemoryLayout, shared: 
     layout,
     sections,
     chunks,
+    rowChunks,
     param: new Float32Array(buffer, sections.param, layout.elements),
     grad: new Float32Array(buffer, sections.grad, layout.elements),
     state: new Float32Array(buffer, sections.state, layout.stateElements),
