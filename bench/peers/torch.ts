@@ -9,7 +9,8 @@ import type { Contestant } from "../rounds.js";
 
 const environment = fileURLToPath(new URL("../../.venv-bench", import.meta.url));
 
-function python(): string {
+/** An interpreter that has torch and these packages. */
+function python(packages: readonly string[]): string {
   const given = process.env["OPTSPEC_BENCH_PYTHON"];
   if (given) return given;
   const executable = `${environment}/bin/python`;
@@ -18,13 +19,39 @@ function python(): string {
     execFileSync("python3", ["-m", "venv", environment], { stdio: "inherit" });
     execFileSync(executable, ["-m", "pip", "install", "--quiet", "torch", "numpy"], { stdio: "inherit" });
   }
+  if (packages.length > 0) execFileSync(executable, ["-m", "pip", "install", "--quiet", ...packages], { stdio: "inherit" });
   return executable;
 }
 
+const inThreads = (threads: number) => `${threads} thread${threads === 1 ? "" : "s"}`;
+
 /** torch's CPU AdamW over `elements` f32 in `tensors` tensors, with `threads` threads. */
 export async function torchAdamW(elements: number, threads: number, form: "fused" | "foreach" | "loop", tensors = 1): Promise<Contestant> {
-  const script = fileURLToPath(new URL("torch_adamw.py", import.meta.url));
-  const child: ChildProcessByStdio<Writable, Readable, null> = spawn(python(), [script, `${elements}`, `${threads}`, form, `${tensors}`], {
+  const { version, ...child } = await startChild("torch_adamw.py", [`${elements}`, `${threads}`, form, `${tensors}`]);
+  return { name: `torch ${version} AdamW ${form}, ${inThreads(threads)}`, ...child };
+}
+
+const reducing = {
+  clip: "AdamW fused behind clip_grad_norm_",
+  lamb: "and pytorch_optimizer's Lamb",
+  prodigy: "and pytorch_optimizer's Prodigy",
+} as const;
+
+/** An optimizer that reduces, on the CPU. */
+export async function torchReducing(what: keyof typeof reducing, elements: number, threads: number, tensors: number): Promise<Contestant> {
+  const packages = what === "clip" ? [] : ["pytorch_optimizer"];
+  const { version, ...child } = await startChild("torch_reducing.py", [what, `${elements}`, `${threads}`, `${tensors}`], packages);
+  return { name: `torch ${version} ${reducing[what]}, ${inThreads(threads)}`, ...child };
+}
+
+interface Child extends Omit<Contestant, "name"> {
+  readonly version: string;
+}
+
+/** Starts a script that answers with torch's version, and then to each number of steps with its seconds for one. */
+async function startChild(name: string, args: readonly string[], packages: readonly string[] = []): Promise<Child> {
+  const script = fileURLToPath(new URL(name, import.meta.url));
+  const child: ChildProcessByStdio<Writable, Readable, null> = spawn(python(packages), [script, ...args], {
     stdio: ["pipe", "pipe", "inherit"],
   });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
@@ -33,9 +60,8 @@ export async function torchAdamW(elements: number, threads: number, form: "fused
     if (done) throw new Error("the torch peer ended early");
     return value;
   };
-  const version = await next();
   return {
-    name: `torch ${version.replace(/\+.*/, "")} AdamW ${form}, ${threads} thread${threads === 1 ? "" : "s"}`,
+    version: (await next()).replace(/\+.*/, ""),
     async round(steps) {
       child.stdin.write(`${steps}\n`);
       return Number(await next());

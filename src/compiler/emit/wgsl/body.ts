@@ -12,7 +12,7 @@ import { unwrap } from "../infix.js";
 import { createNamer } from "../namer.js";
 import { type CellPlace, placeOf, variantText } from "../sweeps.js";
 import { wgslDeclarations, wgslDialect } from "./dialect.js";
-import { combine, loopHead, nothingOf, scalarAt, scalarDeclarations } from "./scalars.js";
+import { combine, loopHead, nothingOf, reductionLines, scalarAt, scalarDeclarations } from "./scalars.js";
 
 const frameNames = [
   "params",
@@ -62,7 +62,7 @@ export function sweepFunction(place: BodyPlace, body: SweepBody, workgroup: numb
       body.stores.map((store, i) => `${elements(store.cell)} = ${unwrap(printed.stored[i]!)};`),
     ]).map((line) => (line === "" ? "" : `    ${line}`)),
     "  }",
-    ...reductions.map(({ by, slot, name }) => `  reduce_${by}(chunk_place(chunk, ${slot}u), lane, ${name});`),
+    ...reductionLines(reductions).map(indent),
     "}",
   ].join("\n");
 }

@@ -19,6 +19,10 @@ import { wgslDialect } from "./dialect.js";
 const LEAF_VECTORS = LEAF_ELEMENTS / 4;
 const LEAF_INVOCATIONS = LEAF_LANES / 4;
 
+const LEAVES = CHUNK_ELEMENTS / LEAF_ELEMENTS;
+/** Reductions that share their barriers: 9 KiB of workgroup memory, of at least 16. */
+const REDUCTIONS_AT_ONCE = 4;
+
 /** A tensor of more chunks is folded by all invocations of a finish together. */
 export const FEW_CHUNKS = 64;
 
@@ -79,34 +83,78 @@ fn partial_place(tensor: u32, slot: u32) -> u32 {
 fn is_element(chunk: Chunk, i: u32) -> vec4<bool> {
   return vec4u(4u * i) + vec4u(0u, 1u, 2u, 3u) < vec4u(chunk.count);
 }`,
-    lanes: `var<workgroup> lanes: array<vec4f, ${REDUCE_WORKGROUP}>;`,
-    ...Object.fromEntries(reducers.flatMap((by) => [reduction(by), fold(by), foldTogether(by)])),
+    lanes: `var<workgroup> lanes: array<vec4f, ${REDUCTIONS_AT_ONCE * REDUCE_WORKGROUP}>;`,
+    leaves: `var<workgroup> leaves: array<vec4f, ${REDUCTIONS_AT_ONCE * LEAVES}>;`,
+    ...Object.fromEntries(reducers.flatMap((by) => [leafOf(by), chunkOf(by), fold(by), foldTogether(by)])),
   };
 }
 
-function reduction(by: Reducer): [string, string] {
-  const name = `reduce_${by}`;
+function leafOf(by: Reducer): [string, string] {
+  const name = `leaf_${by}`;
+  const halves = Array.from({ length: LEAF_INVOCATIONS }, (_, i) => (i === 0 ? "lanes[first]" : `lanes[first + ${i * LEAVES}u]`));
   return [
     name,
-    `// The lanes of each leaf are folded in halves, the leaves of the chunk as adjacent pairs.
-fn ${name}(place: u32, lane: u32, own: vec4f) {
-  workgroupBarrier();
-  lanes[lane] = own;
-  for (var apart = ${LEAF_INVOCATIONS / 2}u; apart > 0u; apart /= 2u) {
-    workgroupBarrier();
-    if (lane % ${LEAF_INVOCATIONS}u < apart) { lanes[lane] = ${combine(by, "lanes[lane]", "lanes[lane + apart]")}; }
-  }
-  if (lane % ${LEAF_INVOCATIONS}u == 0u) {
-    let halves = ${combine(by, "lanes[lane]", "lanes[lane].zwxy")};
-    lanes[lane] = ${combine(by, "halves", "halves.yxwz")};
-  }
-  for (var apart = ${LEAF_INVOCATIONS}u; apart < ${REDUCE_WORKGROUP}u; apart *= 2u) {
-    workgroupBarrier();
-    if (lane % (2u * apart) == 0u) { lanes[lane] = ${combine(by, "lanes[lane]", "lanes[lane + apart]")}; }
-  }
-  if (lane == 0u) { scalars[place] = lanes[0].x; }
+    `// The lanes of a leaf are folded in halves, each lane with the one half of them away.
+fn ${name}(first: u32) -> vec4f {
+  let vectors = ${inHalves(by, halves)};
+  let pairs = ${combine(by, "vectors", "vectors.zwxy")};
+  return ${combine(by, "pairs", "pairs.yxwz")};
 }`,
   ];
+}
+
+function chunkOf(by: Reducer): [string, string] {
+  const name = `chunk_${by}`;
+  const leaves = Array.from({ length: LEAVES }, (_, i) => (i === 0 ? "leaves[first]" : `leaves[first + ${i}u]`));
+  return [
+    name,
+    `// The leaves of a chunk, as adjacent pairs.
+fn ${name}(first: u32) -> f32 {
+  return (${inPairs(by, leaves)}).x;
+}`,
+  ];
+}
+
+/** Each of the first half with its counterpart in the second, until one is left. */
+function inHalves(by: Reducer, texts: readonly string[]): string {
+  if (texts.length === 1) return texts[0]!;
+  const half = texts.length / 2;
+  return inHalves(
+    by,
+    texts.slice(0, half).map((text, i) => `(${combine(by, text, texts[half + i]!)})`),
+  );
+}
+
+function inPairs(by: Reducer, texts: readonly string[]): string {
+  if (texts.length === 1) return texts[0]!;
+  const half = texts.length / 2;
+  return `(${combine(by, inPairs(by, texts.slice(0, half)), inPairs(by, texts.slice(half)))})`;
+}
+
+const after = (offset: number) => (offset === 0 ? "" : `${offset}u + `);
+
+/** What follows the loop of a sweep: the numbers that its invocations have found, by name, come to the chunk's places of partials. */
+export function reductionLines(
+  found: readonly { readonly by: Reducer; readonly slot: number; readonly name: string }[],
+): readonly string[] {
+  const lines: string[] = [];
+  for (let first = 0; first < found.length; first += REDUCTIONS_AT_ONCE) {
+    const together = found.slice(first, first + REDUCTIONS_AT_ONCE);
+    // Neighbouring invocations read what neighbours are: first vectors of all leaves, then second ones.
+    lines.push(
+      ...together.map(
+        ({ name }, i) =>
+          `lanes[${after(i * REDUCE_WORKGROUP)}lane % ${LEAF_INVOCATIONS}u * ${LEAVES}u + lane / ${LEAF_INVOCATIONS}u] = ${name};`,
+      ),
+      "workgroupBarrier();",
+      ...together.map(
+        ({ by }, i) => `if (lane / ${LEAVES}u == ${i}u) { leaves[lane] = leaf_${by}(${after(i * REDUCE_WORKGROUP)}lane % ${LEAVES}u); }`,
+      ),
+      "workgroupBarrier();",
+      ...together.map(({ by, slot }, i) => `if (lane == ${i}u) { scalars[chunk_place(chunk, ${slot}u)] = chunk_${by}(${i * LEAVES}u); }`),
+    );
+  }
+  return lines;
 }
 
 const pair = (by: Reducer) => `scalars[place] = (${combine(by, "vec4f(scalars[place])", "vec4f(scalars[place + apart])")}).x;`;
