@@ -195,6 +195,17 @@ describe("self-test", () => {
     expect(judge({ states: [state("s")], body: [assign("s", op("div", num(1), grad))] })).toBe("s");
   });
 
+  test("what starts infinite may stay so", () => {
+    const states = [state("best", num(Number.POSITIVE_INFINITY))];
+    expect(
+      judge({
+        states,
+        body: [assign("param", op("sub", param, grad)), assign("best", op("min", cell("best"), num(Number.POSITIVE_INFINITY)))],
+      }),
+    ).toBeNull();
+    expect(judge({ states, body: [assign("param", op("sub", param, op("mul", grad, cell("best"))))] })).toBe("param");
+  });
+
   test("a sound text passes", () => {
     expect(judge(scaled(op("add", op("sqrt", cell("v")), hyper("epsilon"))))).toBeNull();
     expect(selfTest(lower(adamW(), { amsgrad: "true" }), numbers)).toBeNull();
