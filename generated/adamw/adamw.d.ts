@@ -29,6 +29,17 @@ export interface AdamWHypers {
    * In [0, inf). Default: 0.01.
    */
   readonly weightDecay?: HyperValue;
+  /** Largest number of a gradient clipped by value. Default: 1. */
+  readonly clipMax?: HyperValue;
+  /** Smallest number of a gradient clipped by value. Default: -clipMax. */
+  readonly clipMin?: HyperValue;
+  /**
+   * Largest norm of gradients clipped by norm. Default: 1.
+   * In (0, inf). One value for the whole model.
+   */
+  readonly clipNorm?: HyperValue;
+  /** False: this gradient is neither clipped nor counted in the norm of all. Default: true. */
+  readonly needClip?: boolean;
 }
 
 /** The builds of AdamW that exist. */
@@ -37,7 +48,34 @@ export type AdamWOptions = {
    * Divide by the greatest second moment seen so far (Reddi et al., arXiv:1904.09237).
    * Default: false.
    */
-  readonly amsgrad?: false | true;
+  readonly amsgrad?: false;
+  /**
+   * How gradients are clipped, before anything else: each number to [clipMin, clipMax], or by a norm of at most clipNorm.
+   * Default: none.
+   */
+  readonly gradClip?: "none";
+} | {
+  /**
+   * Divide by the greatest second moment seen so far (Reddi et al., arXiv:1904.09237).
+   * Default: false.
+   */
+  readonly amsgrad: true;
+  /**
+   * How gradients are clipped, before anything else: each number to [clipMin, clipMax], or by a norm of at most clipNorm.
+   * Default: none.
+   */
+  readonly gradClip?: "none";
+} | {
+  /**
+   * Divide by the greatest second moment seen so far (Reddi et al., arXiv:1904.09237).
+   * Default: false.
+   */
+  readonly amsgrad?: false;
+  /**
+   * How gradients are clipped, before anything else: each number to [clipMin, clipMax], or by a norm of at most clipNorm.
+   * Default: none.
+   */
+  readonly gradClip: "global_norm";
 };
 
 /** What AdamW is made with. */
@@ -55,8 +93,8 @@ export interface AdamWStates {
 
 /** Names and types of what a running AdamW has. */
 export interface AdamWTypes {
-  readonly hypers: { readonly lr: number; readonly beta1: number; readonly beta2: number; readonly epsilon: number; readonly weightDecay: number };
-  readonly mutable: "lr" | "beta1" | "beta2" | "epsilon" | "weightDecay";
+  readonly hypers: { readonly lr: number; readonly beta1: number; readonly beta2: number; readonly epsilon: number; readonly weightDecay: number; readonly clipMax: number; readonly clipMin: number; readonly clipNorm: number; readonly needClip: boolean };
+  readonly mutable: "lr" | "beta1" | "beta2" | "epsilon" | "weightDecay" | "clipMax" | "clipMin" | "clipNorm" | "needClip";
   readonly states: keyof AdamWStates;
   readonly modelStates: never;
 }

@@ -57,6 +57,46 @@ const manifest = {
       "value": 4,
       "range": { "low": 0, "high": null, "lowClosed": true, "highClosed": false },
       "globalBecause": null
+    },
+    {
+      "name": "clip_max",
+      "key": "clipMax",
+      "doc": "Largest number of a gradient clipped by value. Default: 1.",
+      "type": "number",
+      "fixed": false,
+      "value": 5,
+      "range": null,
+      "globalBecause": null
+    },
+    {
+      "name": "clip_min",
+      "key": "clipMin",
+      "doc": "Smallest number of a gradient clipped by value. Default: -clipMax.",
+      "type": "number",
+      "fixed": false,
+      "value": 7,
+      "range": null,
+      "globalBecause": null
+    },
+    {
+      "name": "clip_norm",
+      "key": "clipNorm",
+      "doc": "Largest norm of gradients clipped by norm. Default: 1.",
+      "type": "number",
+      "fixed": false,
+      "value": 5,
+      "range": { "low": 0, "high": null, "lowClosed": false, "highClosed": false },
+      "globalBecause": "2:11"
+    },
+    {
+      "name": "need_clip",
+      "key": "needClip",
+      "doc": "False: this gradient is neither clipped nor counted in the norm of all. Default: true.",
+      "type": "bool",
+      "fixed": false,
+      "value": 8,
+      "range": null,
+      "globalBecause": null
     }
   ],
   "defaults": [
@@ -64,7 +104,11 @@ const manifest = {
     { "op": "literal", "value": 0.9 },
     { "op": "literal", "value": 0.999 },
     { "op": "literal", "value": 1e-8 },
-    { "op": "literal", "value": 0.01 }
+    { "op": "literal", "value": 0.01 },
+    { "op": "literal", "value": 1 },
+    { "op": "hyper", "hyper": "clip_max", "form": "value" },
+    { "op": "apply", "fn": "neg", "args": [6] },
+    { "op": "literal", "value": 1 }
   ],
   "options": [
     {
@@ -74,13 +118,21 @@ const manifest = {
       "kind": "boolean",
       "words": ["true", "false"],
       "value": "false"
+    },
+    {
+      "name": "grad_clip",
+      "key": "gradClip",
+      "doc": "How gradients are clipped, before anything else: each number to [clipMin, clipMax], or by a norm of at most clipNorm.",
+      "kind": "words",
+      "words": ["none", "value", "norm", "global_norm"],
+      "value": "none"
     }
   ],
   "rules": { "name": "AdamW", "formulas": [], "blocks": [], "bounds": [], "fixedByConditions": [] },
   "builds": [
     {
       "key": "default",
-      "options": { "amsgrad": "false" },
+      "options": { "amsgrad": "false", "grad_clip": "none" },
       "host": [
         { "op": "hyper", "hyper": "beta1", "form": "value" },
         { "op": "literal", "value": 1 },
@@ -159,7 +211,7 @@ const manifest = {
     },
     {
       "key": "amsgrad",
-      "options": { "amsgrad": "true" },
+      "options": { "amsgrad": "true", "grad_clip": "none" },
       "host": [
         { "op": "hyper", "hyper": "beta1", "form": "value" },
         { "op": "literal", "value": 1 },
@@ -236,6 +288,120 @@ const manifest = {
           "bytesPerElement": [{ "read": 20, "written": 16 }]
         }
       ]
+    },
+    {
+      "key": "global_norm",
+      "options": { "amsgrad": "false", "grad_clip": "global_norm" },
+      "host": [
+        { "op": "hyper", "hyper": "need_clip", "form": "value" },
+        { "op": "hyper", "hyper": "clip_norm", "form": "value" },
+        { "op": "hyper", "hyper": "beta1", "form": "value" },
+        { "op": "literal", "value": 1 },
+        { "op": "apply", "fn": "sub", "args": [3, 2] },
+        { "op": "hyper", "hyper": "beta2", "form": "value" },
+        { "op": "apply", "fn": "sub", "args": [3, 5] },
+        { "op": "hyper", "hyper": "lr", "form": "value" },
+        { "op": "hyper", "hyper": "weight_decay", "form": "value" },
+        { "op": "apply", "fn": "mul", "args": [7, 8] },
+        { "op": "hyper", "hyper": "epsilon", "form": "value" },
+        { "op": "fact", "fact": "t" },
+        { "op": "apply", "fn": "pow", "args": [5, 11] },
+        { "op": "apply", "fn": "sub", "args": [3, 12] },
+        { "op": "apply", "fn": "sqrt", "args": [13] },
+        { "op": "apply", "fn": "mul", "args": [10, 14] },
+        { "op": "apply", "fn": "mul", "args": [7, 14] },
+        { "op": "apply", "fn": "pow", "args": [2, 11] },
+        { "op": "apply", "fn": "sub", "args": [3, 17] },
+        { "op": "apply", "fn": "div", "args": [16, 18] }
+      ],
+      "facts": ["beta1", "beta2", "clip_norm", "epsilon", "lr", "need_clip", "weight_decay"],
+      "states": [
+        {
+          "name": "m",
+          "key": "m",
+          "doc": "Running mean of the gradient, and of its square.",
+          "extent": "elem",
+          "scalarSlot": null,
+          "init": 0
+        },
+        {
+          "name": "v",
+          "key": "v",
+          "doc": "Running mean of the gradient, and of its square.",
+          "extent": "elem",
+          "scalarSlot": null,
+          "init": 0
+        }
+      ],
+      "scalars": { "model": 3, "tensor": 3, "partial": 4 },
+      "hostStates": [],
+      "programs": [
+        {
+          "entry": "step",
+          "rowWidth": 12,
+          "variants": [
+            {
+              "when": [{ "condition": 0, "is": true }],
+              "coefficients": [
+                { "name": "clip_norm", "value": 1 },
+                { "name": "beta1", "value": 2 },
+                { "name": "one_minus_beta1", "value": 4 },
+                { "name": "beta2", "value": 5 },
+                { "name": "one_minus_beta2", "value": 6 },
+                { "name": "lr_times_weight_decay", "value": 9 },
+                { "name": "epsilon_times_correction", "value": 15 },
+                { "name": "step_size", "value": 19 }
+              ],
+              "stateSlots": [0, 1],
+              "hostStores": []
+            },
+            {
+              "when": [{ "condition": 0, "is": false }],
+              "coefficients": [
+                { "name": "beta1", "value": 2 },
+                { "name": "beta2", "value": 5 },
+                { "name": "lr_times_weight_decay", "value": 9 },
+                { "name": "one_minus_beta1", "value": 4 },
+                { "name": "one_minus_beta2", "value": 6 },
+                { "name": "epsilon_times_correction", "value": 15 },
+                { "name": "step_size", "value": 19 }
+              ],
+              "stateSlots": [0, 1],
+              "hostStores": []
+            }
+          ],
+          "sweeps": [
+            {
+              "kind": "sweep",
+              "name": "step1",
+              "symbol": "AdamW_global_norm_step1",
+              "workgroup": 128,
+              "scalars": true,
+              "reads": { "param": true, "grad": true, "state": true },
+              "writes": { "param": true, "state": true }
+            },
+            {
+              "kind": "finish",
+              "name": "step1_finish",
+              "symbol": "AdamW_global_norm_step1_finish",
+              "workgroup": 256,
+              "scalars": true,
+              "reads": { "param": false, "grad": false, "state": false },
+              "writes": { "param": false, "state": false }
+            },
+            {
+              "kind": "sweep",
+              "name": "step2",
+              "symbol": "AdamW_global_norm_step2",
+              "workgroup": 256,
+              "scalars": true,
+              "reads": { "param": true, "grad": true, "state": true },
+              "writes": { "param": true, "state": true }
+            }
+          ],
+          "bytesPerElement": [{ "read": 20, "written": 12 }, { "read": 16, "written": 12 }]
+        }
+      ]
     }
   ]
 };
@@ -252,6 +418,11 @@ const definition = {
       wgsl: async () => (await import("./amsgrad.wgsl.js")).default,
       wasm: async () => (await import("./amsgrad.wasm.js")).default,
       cuda: async () => (await import("./amsgrad.cu.js")).default,
+    },
+    "global_norm": {
+      wgsl: async () => (await import("./global_norm.wgsl.js")).default,
+      wasm: async () => (await import("./global_norm.wasm.js")).default,
+      cuda: async () => (await import("./global_norm.cu.js")).default,
     },
   },
 };

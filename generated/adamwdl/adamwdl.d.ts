@@ -39,6 +39,17 @@ export interface AdamWDLHypers {
    * A whole number. In [1, inf). Cannot change after creation. Default: 12.
    */
   readonly nLayers?: number;
+  /** Largest number of a gradient clipped by value. Default: 1. */
+  readonly clipMax?: HyperValue;
+  /** Smallest number of a gradient clipped by value. Default: -clipMax. */
+  readonly clipMin?: HyperValue;
+  /**
+   * Largest norm of gradients clipped by norm. Default: 1.
+   * In (0, inf). One value for the whole model.
+   */
+  readonly clipNorm?: HyperValue;
+  /** False: this gradient is neither clipped nor counted in the norm of all. Default: true. */
+  readonly needClip?: boolean;
 }
 
 /** The builds of AdamWDL that exist. */
@@ -48,7 +59,84 @@ export type AdamWDLOptions = {
    * lr_ratio), both one after the other (`double`, what PaddleNLP 2.3 to 2.8 computes), or the formula of the docstring (`corrected`).
    * Default: base.
    */
-  readonly decay?: "base" | "ratio" | "double" | "corrected";
+  readonly decay?: "base";
+  /**
+   * How gradients are clipped, before anything else: each number to [clipMin, clipMax], or by a norm of at most clipNorm.
+   * Default: none.
+   */
+  readonly gradClip?: "none";
+} | {
+  /**
+   * Which learning rate scales the decay: the optimizer's own (`base`), the parameter's (`ratio`, as Paddle's AdamW with
+   * lr_ratio), both one after the other (`double`, what PaddleNLP 2.3 to 2.8 computes), or the formula of the docstring (`corrected`).
+   * Default: base.
+   */
+  readonly decay: "ratio";
+  /**
+   * How gradients are clipped, before anything else: each number to [clipMin, clipMax], or by a norm of at most clipNorm.
+   * Default: none.
+   */
+  readonly gradClip?: "none";
+} | {
+  /**
+   * Which learning rate scales the decay: the optimizer's own (`base`), the parameter's (`ratio`, as Paddle's AdamW with
+   * lr_ratio), both one after the other (`double`, what PaddleNLP 2.3 to 2.8 computes), or the formula of the docstring (`corrected`).
+   * Default: base.
+   */
+  readonly decay: "double";
+  /**
+   * How gradients are clipped, before anything else: each number to [clipMin, clipMax], or by a norm of at most clipNorm.
+   * Default: none.
+   */
+  readonly gradClip?: "none";
+} | {
+  /**
+   * Which learning rate scales the decay: the optimizer's own (`base`), the parameter's (`ratio`, as Paddle's AdamW with
+   * lr_ratio), both one after the other (`double`, what PaddleNLP 2.3 to 2.8 computes), or the formula of the docstring (`corrected`).
+   * Default: base.
+   */
+  readonly decay: "corrected";
+  /**
+   * How gradients are clipped, before anything else: each number to [clipMin, clipMax], or by a norm of at most clipNorm.
+   * Default: none.
+   */
+  readonly gradClip?: "none";
+} | {
+  /**
+   * Which learning rate scales the decay: the optimizer's own (`base`), the parameter's (`ratio`, as Paddle's AdamW with
+   * lr_ratio), both one after the other (`double`, what PaddleNLP 2.3 to 2.8 computes), or the formula of the docstring (`corrected`).
+   * Default: base.
+   */
+  readonly decay?: "base";
+  /**
+   * How gradients are clipped, before anything else: each number to [clipMin, clipMax], or by a norm of at most clipNorm.
+   * Default: none.
+   */
+  readonly gradClip: "value";
+} | {
+  /**
+   * Which learning rate scales the decay: the optimizer's own (`base`), the parameter's (`ratio`, as Paddle's AdamW with
+   * lr_ratio), both one after the other (`double`, what PaddleNLP 2.3 to 2.8 computes), or the formula of the docstring (`corrected`).
+   * Default: base.
+   */
+  readonly decay?: "base";
+  /**
+   * How gradients are clipped, before anything else: each number to [clipMin, clipMax], or by a norm of at most clipNorm.
+   * Default: none.
+   */
+  readonly gradClip: "norm";
+} | {
+  /**
+   * Which learning rate scales the decay: the optimizer's own (`base`), the parameter's (`ratio`, as Paddle's AdamW with
+   * lr_ratio), both one after the other (`double`, what PaddleNLP 2.3 to 2.8 computes), or the formula of the docstring (`corrected`).
+   * Default: base.
+   */
+  readonly decay?: "base";
+  /**
+   * How gradients are clipped, before anything else: each number to [clipMin, clipMax], or by a norm of at most clipNorm.
+   * Default: none.
+   */
+  readonly gradClip: "global_norm";
 };
 
 /** What AdamWDL is made with. */
@@ -64,8 +152,8 @@ export interface AdamWDLStates {
 
 /** Names and types of what a running AdamWDL has. */
 export interface AdamWDLTypes {
-  readonly hypers: { readonly lr: number; readonly beta1: number; readonly beta2: number; readonly epsilon: number; readonly weightDecay: number; readonly layerwiseDecay: number; readonly nLayers: number };
-  readonly mutable: "lr" | "beta1" | "beta2" | "epsilon" | "weightDecay" | "layerwiseDecay";
+  readonly hypers: { readonly lr: number; readonly beta1: number; readonly beta2: number; readonly epsilon: number; readonly weightDecay: number; readonly layerwiseDecay: number; readonly nLayers: number; readonly clipMax: number; readonly clipMin: number; readonly clipNorm: number; readonly needClip: boolean };
+  readonly mutable: "lr" | "beta1" | "beta2" | "epsilon" | "weightDecay" | "layerwiseDecay" | "clipMax" | "clipMin" | "clipNorm" | "needClip";
   readonly states: keyof AdamWDLStates;
   readonly modelStates: never;
 }

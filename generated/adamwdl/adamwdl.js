@@ -80,6 +80,46 @@ const manifest = {
       "value": 6,
       "range": { "low": 1, "high": null, "lowClosed": true, "highClosed": false },
       "globalBecause": null
+    },
+    {
+      "name": "clip_max",
+      "key": "clipMax",
+      "doc": "Largest number of a gradient clipped by value. Default: 1.",
+      "type": "number",
+      "fixed": false,
+      "value": 5,
+      "range": null,
+      "globalBecause": null
+    },
+    {
+      "name": "clip_min",
+      "key": "clipMin",
+      "doc": "Smallest number of a gradient clipped by value. Default: -clipMax.",
+      "type": "number",
+      "fixed": false,
+      "value": 8,
+      "range": null,
+      "globalBecause": null
+    },
+    {
+      "name": "clip_norm",
+      "key": "clipNorm",
+      "doc": "Largest norm of gradients clipped by norm. Default: 1.",
+      "type": "number",
+      "fixed": false,
+      "value": 5,
+      "range": { "low": 0, "high": null, "lowClosed": false, "highClosed": false },
+      "globalBecause": "6:11"
+    },
+    {
+      "name": "need_clip",
+      "key": "needClip",
+      "doc": "False: this gradient is neither clipped nor counted in the norm of all. Default: true.",
+      "type": "bool",
+      "fixed": false,
+      "value": 9,
+      "range": null,
+      "globalBecause": null
     }
   ],
   "defaults": [
@@ -89,7 +129,10 @@ const manifest = {
     { "op": "literal", "value": 1e-8 },
     { "op": "literal", "value": 0.01 },
     { "op": "literal", "value": 1 },
-    { "op": "literal", "value": 12 }
+    { "op": "literal", "value": 12 },
+    { "op": "hyper", "hyper": "clip_max", "form": "value" },
+    { "op": "apply", "fn": "neg", "args": [7] },
+    { "op": "literal", "value": 1 }
   ],
   "options": [
     {
@@ -99,6 +142,14 @@ const manifest = {
       "kind": "words",
       "words": ["base", "ratio", "double", "corrected"],
       "value": "base"
+    },
+    {
+      "name": "grad_clip",
+      "key": "gradClip",
+      "doc": "How gradients are clipped, before anything else: each number to [clipMin, clipMax], or by a norm of at most clipNorm.",
+      "kind": "words",
+      "words": ["none", "value", "norm", "global_norm"],
+      "value": "none"
     }
   ],
   "rules": {
@@ -166,7 +217,7 @@ const manifest = {
   "builds": [
     {
       "key": "base",
-      "options": { "decay": "base" },
+      "options": { "decay": "base", "grad_clip": "none" },
       "host": [
         { "op": "hyper", "hyper": "beta1", "form": "value" },
         { "op": "literal", "value": 1 },
@@ -247,7 +298,7 @@ const manifest = {
     },
     {
       "key": "ratio",
-      "options": { "decay": "ratio" },
+      "options": { "decay": "ratio", "grad_clip": "none" },
       "host": [
         { "op": "hyper", "hyper": "beta1", "form": "value" },
         { "op": "literal", "value": 1 },
@@ -327,7 +378,7 @@ const manifest = {
     },
     {
       "key": "double",
-      "options": { "decay": "double" },
+      "options": { "decay": "double", "grad_clip": "none" },
       "host": [
         { "op": "hyper", "hyper": "beta1", "form": "value" },
         { "op": "literal", "value": 1 },
@@ -411,7 +462,7 @@ const manifest = {
     },
     {
       "key": "corrected",
-      "options": { "decay": "corrected" },
+      "options": { "decay": "corrected", "grad_clip": "none" },
       "host": [
         { "op": "hyper", "hyper": "beta1", "form": "value" },
         { "op": "literal", "value": 1 },
@@ -485,6 +536,338 @@ const manifest = {
           "bytesPerElement": [{ "read": 16, "written": 12 }]
         }
       ]
+    },
+    {
+      "key": "base-value",
+      "options": { "decay": "base", "grad_clip": "value" },
+      "host": [
+        { "op": "hyper", "hyper": "need_clip", "form": "value" },
+        { "op": "hyper", "hyper": "clip_min", "form": "value" },
+        { "op": "hyper", "hyper": "clip_max", "form": "value" },
+        { "op": "hyper", "hyper": "beta1", "form": "value" },
+        { "op": "literal", "value": 1 },
+        { "op": "apply", "fn": "sub", "args": [4, 3] },
+        { "op": "hyper", "hyper": "beta2", "form": "value" },
+        { "op": "apply", "fn": "sub", "args": [4, 6] },
+        { "op": "hyper", "hyper": "lr", "form": "base" },
+        { "op": "hyper", "hyper": "weight_decay", "form": "value" },
+        { "op": "apply", "fn": "mul", "args": [8, 9] },
+        { "op": "apply", "fn": "sub", "args": [4, 10] },
+        { "op": "hyper", "hyper": "epsilon", "form": "value" },
+        { "op": "fact", "fact": "t" },
+        { "op": "apply", "fn": "pow", "args": [6, 13] },
+        { "op": "apply", "fn": "sub", "args": [4, 14] },
+        { "op": "apply", "fn": "sqrt", "args": [15] },
+        { "op": "apply", "fn": "mul", "args": [12, 16] },
+        { "op": "hyper", "hyper": "lr", "form": "value" },
+        { "op": "apply", "fn": "mul", "args": [18, 16] },
+        { "op": "apply", "fn": "pow", "args": [3, 13] },
+        { "op": "apply", "fn": "sub", "args": [4, 20] },
+        { "op": "apply", "fn": "div", "args": [19, 21] }
+      ],
+      "facts": ["beta1", "beta2", "clip_max", "clip_min", "epsilon", "lr", "lr.base", "need_clip", "weight_decay"],
+      "states": [
+        {
+          "name": "moment1",
+          "key": "moment1",
+          "doc": "Running mean of the gradient, and of its square.",
+          "extent": "elem",
+          "scalarSlot": null,
+          "init": 0
+        },
+        {
+          "name": "moment2",
+          "key": "moment2",
+          "doc": "Running mean of the gradient, and of its square.",
+          "extent": "elem",
+          "scalarSlot": null,
+          "init": 0
+        }
+      ],
+      "scalars": null,
+      "hostStates": [],
+      "programs": [
+        {
+          "entry": "step",
+          "rowWidth": 12,
+          "variants": [
+            {
+              "when": [{ "condition": 0, "is": true }],
+              "coefficients": [
+                { "name": "clip_min", "value": 1 },
+                { "name": "clip_max", "value": 2 },
+                { "name": "beta1", "value": 3 },
+                { "name": "one_minus_beta1", "value": 5 },
+                { "name": "beta2", "value": 6 },
+                { "name": "one_minus_beta2", "value": 7 },
+                { "name": "one_minus_lr_base_times_weight_decay", "value": 11 },
+                { "name": "epsilon_times_correction", "value": 17 },
+                { "name": "step_size", "value": 22 }
+              ],
+              "stateSlots": [0, 1],
+              "hostStores": []
+            },
+            {
+              "when": [{ "condition": 0, "is": false }],
+              "coefficients": [
+                { "name": "beta1", "value": 3 },
+                { "name": "beta2", "value": 6 },
+                { "name": "one_minus_lr_base_times_weight_decay", "value": 11 },
+                { "name": "one_minus_beta1", "value": 5 },
+                { "name": "one_minus_beta2", "value": 7 },
+                { "name": "epsilon_times_correction", "value": 17 },
+                { "name": "step_size", "value": 22 }
+              ],
+              "stateSlots": [0, 1],
+              "hostStores": []
+            }
+          ],
+          "sweeps": [
+            {
+              "kind": "sweep",
+              "name": "step",
+              "symbol": "AdamWDL_base_value_step",
+              "workgroup": 256,
+              "scalars": false,
+              "reads": { "param": true, "grad": true, "state": true },
+              "writes": { "param": true, "state": true }
+            }
+          ],
+          "bytesPerElement": [{ "read": 16, "written": 12 }, { "read": 16, "written": 12 }]
+        }
+      ]
+    },
+    {
+      "key": "base-norm",
+      "options": { "decay": "base", "grad_clip": "norm" },
+      "host": [
+        { "op": "hyper", "hyper": "need_clip", "form": "value" },
+        { "op": "hyper", "hyper": "clip_norm", "form": "value" },
+        { "op": "hyper", "hyper": "beta1", "form": "value" },
+        { "op": "literal", "value": 1 },
+        { "op": "apply", "fn": "sub", "args": [3, 2] },
+        { "op": "hyper", "hyper": "beta2", "form": "value" },
+        { "op": "apply", "fn": "sub", "args": [3, 5] },
+        { "op": "hyper", "hyper": "lr", "form": "base" },
+        { "op": "hyper", "hyper": "weight_decay", "form": "value" },
+        { "op": "apply", "fn": "mul", "args": [7, 8] },
+        { "op": "apply", "fn": "sub", "args": [3, 9] },
+        { "op": "hyper", "hyper": "epsilon", "form": "value" },
+        { "op": "fact", "fact": "t" },
+        { "op": "apply", "fn": "pow", "args": [5, 12] },
+        { "op": "apply", "fn": "sub", "args": [3, 13] },
+        { "op": "apply", "fn": "sqrt", "args": [14] },
+        { "op": "apply", "fn": "mul", "args": [11, 15] },
+        { "op": "hyper", "hyper": "lr", "form": "value" },
+        { "op": "apply", "fn": "mul", "args": [17, 15] },
+        { "op": "apply", "fn": "pow", "args": [2, 12] },
+        { "op": "apply", "fn": "sub", "args": [3, 19] },
+        { "op": "apply", "fn": "div", "args": [18, 20] }
+      ],
+      "facts": ["beta1", "beta2", "clip_norm", "epsilon", "lr", "lr.base", "need_clip", "weight_decay"],
+      "states": [
+        {
+          "name": "moment1",
+          "key": "moment1",
+          "doc": "Running mean of the gradient, and of its square.",
+          "extent": "elem",
+          "scalarSlot": null,
+          "init": 0
+        },
+        {
+          "name": "moment2",
+          "key": "moment2",
+          "doc": "Running mean of the gradient, and of its square.",
+          "extent": "elem",
+          "scalarSlot": null,
+          "init": 0
+        }
+      ],
+      "scalars": { "model": 0, "tensor": 3, "partial": 3 },
+      "hostStates": [],
+      "programs": [
+        {
+          "entry": "step",
+          "rowWidth": 12,
+          "variants": [
+            {
+              "when": [{ "condition": 0, "is": true }],
+              "coefficients": [
+                { "name": "clip_norm", "value": 1 },
+                { "name": "beta1", "value": 2 },
+                { "name": "one_minus_beta1", "value": 4 },
+                { "name": "beta2", "value": 5 },
+                { "name": "one_minus_beta2", "value": 6 },
+                { "name": "one_minus_lr_base_times_weight_decay", "value": 10 },
+                { "name": "epsilon_times_correction", "value": 16 },
+                { "name": "step_size", "value": 21 }
+              ],
+              "stateSlots": [0, 1],
+              "hostStores": []
+            },
+            {
+              "when": [{ "condition": 0, "is": false }],
+              "coefficients": [
+                { "name": "beta1", "value": 2 },
+                { "name": "beta2", "value": 5 },
+                { "name": "one_minus_lr_base_times_weight_decay", "value": 10 },
+                { "name": "one_minus_beta1", "value": 4 },
+                { "name": "one_minus_beta2", "value": 6 },
+                { "name": "epsilon_times_correction", "value": 16 },
+                { "name": "step_size", "value": 21 }
+              ],
+              "stateSlots": [0, 1],
+              "hostStores": []
+            }
+          ],
+          "sweeps": [
+            {
+              "kind": "sweep",
+              "name": "step1",
+              "symbol": "AdamWDL_base_norm_step1",
+              "workgroup": 128,
+              "scalars": true,
+              "reads": { "param": true, "grad": true, "state": true },
+              "writes": { "param": true, "state": true }
+            },
+            {
+              "kind": "finish",
+              "name": "step1_finish",
+              "symbol": "AdamWDL_base_norm_step1_finish",
+              "workgroup": 256,
+              "scalars": true,
+              "reads": { "param": false, "grad": false, "state": false },
+              "writes": { "param": false, "state": false }
+            },
+            {
+              "kind": "sweep",
+              "name": "step2",
+              "symbol": "AdamWDL_base_norm_step2",
+              "workgroup": 256,
+              "scalars": true,
+              "reads": { "param": true, "grad": true, "state": true },
+              "writes": { "param": true, "state": true }
+            }
+          ],
+          "bytesPerElement": [{ "read": 20, "written": 12 }, { "read": 16, "written": 12 }]
+        }
+      ]
+    },
+    {
+      "key": "base-global_norm",
+      "options": { "decay": "base", "grad_clip": "global_norm" },
+      "host": [
+        { "op": "hyper", "hyper": "need_clip", "form": "value" },
+        { "op": "hyper", "hyper": "clip_norm", "form": "value" },
+        { "op": "hyper", "hyper": "beta1", "form": "value" },
+        { "op": "literal", "value": 1 },
+        { "op": "apply", "fn": "sub", "args": [3, 2] },
+        { "op": "hyper", "hyper": "beta2", "form": "value" },
+        { "op": "apply", "fn": "sub", "args": [3, 5] },
+        { "op": "hyper", "hyper": "lr", "form": "base" },
+        { "op": "hyper", "hyper": "weight_decay", "form": "value" },
+        { "op": "apply", "fn": "mul", "args": [7, 8] },
+        { "op": "apply", "fn": "sub", "args": [3, 9] },
+        { "op": "hyper", "hyper": "epsilon", "form": "value" },
+        { "op": "fact", "fact": "t" },
+        { "op": "apply", "fn": "pow", "args": [5, 12] },
+        { "op": "apply", "fn": "sub", "args": [3, 13] },
+        { "op": "apply", "fn": "sqrt", "args": [14] },
+        { "op": "apply", "fn": "mul", "args": [11, 15] },
+        { "op": "hyper", "hyper": "lr", "form": "value" },
+        { "op": "apply", "fn": "mul", "args": [17, 15] },
+        { "op": "apply", "fn": "pow", "args": [2, 12] },
+        { "op": "apply", "fn": "sub", "args": [3, 19] },
+        { "op": "apply", "fn": "div", "args": [18, 20] }
+      ],
+      "facts": ["beta1", "beta2", "clip_norm", "epsilon", "lr", "lr.base", "need_clip", "weight_decay"],
+      "states": [
+        {
+          "name": "moment1",
+          "key": "moment1",
+          "doc": "Running mean of the gradient, and of its square.",
+          "extent": "elem",
+          "scalarSlot": null,
+          "init": 0
+        },
+        {
+          "name": "moment2",
+          "key": "moment2",
+          "doc": "Running mean of the gradient, and of its square.",
+          "extent": "elem",
+          "scalarSlot": null,
+          "init": 0
+        }
+      ],
+      "scalars": { "model": 3, "tensor": 3, "partial": 4 },
+      "hostStates": [],
+      "programs": [
+        {
+          "entry": "step",
+          "rowWidth": 12,
+          "variants": [
+            {
+              "when": [{ "condition": 0, "is": true }],
+              "coefficients": [
+                { "name": "clip_norm", "value": 1 },
+                { "name": "beta1", "value": 2 },
+                { "name": "one_minus_beta1", "value": 4 },
+                { "name": "beta2", "value": 5 },
+                { "name": "one_minus_beta2", "value": 6 },
+                { "name": "one_minus_lr_base_times_weight_decay", "value": 10 },
+                { "name": "epsilon_times_correction", "value": 16 },
+                { "name": "step_size", "value": 21 }
+              ],
+              "stateSlots": [0, 1],
+              "hostStores": []
+            },
+            {
+              "when": [{ "condition": 0, "is": false }],
+              "coefficients": [
+                { "name": "beta1", "value": 2 },
+                { "name": "beta2", "value": 5 },
+                { "name": "one_minus_lr_base_times_weight_decay", "value": 10 },
+                { "name": "one_minus_beta1", "value": 4 },
+                { "name": "one_minus_beta2", "value": 6 },
+                { "name": "epsilon_times_correction", "value": 16 },
+                { "name": "step_size", "value": 21 }
+              ],
+              "stateSlots": [0, 1],
+              "hostStores": []
+            }
+          ],
+          "sweeps": [
+            {
+              "kind": "sweep",
+              "name": "step1",
+              "symbol": "AdamWDL_base_global_norm_step1",
+              "workgroup": 128,
+              "scalars": true,
+              "reads": { "param": true, "grad": true, "state": true },
+              "writes": { "param": true, "state": true }
+            },
+            {
+              "kind": "finish",
+              "name": "step1_finish",
+              "symbol": "AdamWDL_base_global_norm_step1_finish",
+              "workgroup": 256,
+              "scalars": true,
+              "reads": { "param": false, "grad": false, "state": false },
+              "writes": { "param": false, "state": false }
+            },
+            {
+              "kind": "sweep",
+              "name": "step2",
+              "symbol": "AdamWDL_base_global_norm_step2",
+              "workgroup": 256,
+              "scalars": true,
+              "reads": { "param": true, "grad": true, "state": true },
+              "writes": { "param": true, "state": true }
+            }
+          ],
+          "bytesPerElement": [{ "read": 20, "written": 12 }, { "read": 16, "written": 12 }]
+        }
+      ]
     }
   ]
 };
@@ -511,6 +894,21 @@ const definition = {
       wgsl: async () => (await import("./corrected.wgsl.js")).default,
       wasm: async () => (await import("./corrected.wasm.js")).default,
       cuda: async () => (await import("./corrected.cu.js")).default,
+    },
+    "base-value": {
+      wgsl: async () => (await import("./base-value.wgsl.js")).default,
+      wasm: async () => (await import("./base-value.wasm.js")).default,
+      cuda: async () => (await import("./base-value.cu.js")).default,
+    },
+    "base-norm": {
+      wgsl: async () => (await import("./base-norm.wgsl.js")).default,
+      wasm: async () => (await import("./base-norm.wasm.js")).default,
+      cuda: async () => (await import("./base-norm.cu.js")).default,
+    },
+    "base-global_norm": {
+      wgsl: async () => (await import("./base-global_norm.wgsl.js")).default,
+      wasm: async () => (await import("./base-global_norm.wasm.js")).default,
+      cuda: async () => (await import("./base-global_norm.cu.js")).default,
     },
   },
 };

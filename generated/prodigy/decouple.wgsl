@@ -71,25 +71,20 @@ fn is_element(chunk: Chunk, i: u32) -> vec4<bool> {
   return vec4u(4u * i) + vec4u(0u, 1u, 2u, 3u) < vec4u(chunk.count);
 }
 
-var<workgroup> lanes: array<vec4f, 128>;
+var<workgroup> lanes: array<vec4f, 512>;
 
-// The lanes of each leaf are folded in halves, the leaves of the chunk as adjacent pairs.
-fn reduce_sum(place: u32, lane: u32, own: vec4f) {
-  workgroupBarrier();
-  lanes[lane] = own;
-  for (var apart = 4u; apart > 0u; apart /= 2u) {
-    workgroupBarrier();
-    if (lane % 8u < apart) { lanes[lane] = lanes[lane] + lanes[lane + apart]; }
-  }
-  if (lane % 8u == 0u) {
-    let halves = lanes[lane] + lanes[lane].zwxy;
-    lanes[lane] = halves + halves.yxwz;
-  }
-  for (var apart = 8u; apart < 128u; apart *= 2u) {
-    workgroupBarrier();
-    if (lane % (2u * apart) == 0u) { lanes[lane] = lanes[lane] + lanes[lane + apart]; }
-  }
-  if (lane == 0u) { scalars[place] = lanes[0].x; }
+var<workgroup> leaves: array<vec4f, 64>;
+
+// The lanes of a leaf are folded in halves, each lane with the one half of them away.
+fn leaf_sum(first: u32) -> vec4f {
+  let vectors = (((lanes[first] + lanes[first + 64u]) + (lanes[first + 32u] + lanes[first + 96u])) + ((lanes[first + 16u] + lanes[first + 80u]) + (lanes[first + 48u] + lanes[first + 112u])));
+  let pairs = vectors + vectors.zwxy;
+  return pairs + pairs.yxwz;
+}
+
+// The leaves of a chunk, as adjacent pairs.
+fn chunk_sum(first: u32) -> f32 {
+  return (((((leaves[first] + leaves[first + 1u]) + (leaves[first + 2u] + leaves[first + 3u])) + ((leaves[first + 4u] + leaves[first + 5u]) + (leaves[first + 6u] + leaves[first + 7u]))) + (((leaves[first + 8u] + leaves[first + 9u]) + (leaves[first + 10u] + leaves[first + 11u])) + ((leaves[first + 12u] + leaves[first + 13u]) + (leaves[first + 14u] + leaves[first + 15u]))))).x;
 }
 
 // Adjacent pairs, level by level, in place.
@@ -180,8 +175,14 @@ fn step1_variant0(chunk: Chunk, row: u32, lane: u32) {
 
     states[chunk.state + 2u * chunk.state_stride + i] = s;
   }
-  reduce_sum(chunk_place(chunk, 0u), lane, sum_0);
-  reduce_sum(chunk_place(chunk, 1u), lane, sum_1);
+  lanes[lane % 8u * 16u + lane / 8u] = sum_0;
+  lanes[128u + lane % 8u * 16u + lane / 8u] = sum_1;
+  workgroupBarrier();
+  if (lane / 16u == 0u) { leaves[lane] = leaf_sum(lane % 16u); }
+  if (lane / 16u == 1u) { leaves[lane] = leaf_sum(128u + lane % 16u); }
+  workgroupBarrier();
+  if (lane == 0u) { scalars[chunk_place(chunk, 0u)] = chunk_sum(0u); }
+  if (lane == 1u) { scalars[chunk_place(chunk, 1u)] = chunk_sum(16u); }
 }
 
 @compute @workgroup_size(128)
