@@ -18,9 +18,9 @@ const ELEMENTS = Number(process.env["OPTSPEC_BENCH_ELEMENTS"] ?? 16 * 2 ** 20);
 const subjects = {
   AdamW: { file: "adamw", name: "AdamW", options: {} },
   "AdamW, clipped by the norm of all": { file: "adamw", name: "AdamW", options: { grad_clip: "global_norm" } },
-  Lamb: { file: "reducing/lamb", name: "Lamb", options: { clipped: "false" } },
-  "Lamb, clipped by the norm of all": { file: "reducing/lamb", name: "Lamb", options: {} },
-  Prodigy: { file: "reducing/prodigy", name: "Prodigy", options: {} },
+  Lamb: { file: "lamb", name: "Lamb", options: { clipped: "false" } },
+  "Lamb, clipped by the norm of all": { file: "lamb", name: "Lamb", options: {} },
+  Prodigy: { file: "prodigy", name: "Prodigy", options: {} },
 } as const;
 type Title = keyof typeof subjects;
 
