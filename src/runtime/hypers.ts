@@ -40,6 +40,8 @@ export interface Hypers {
   readonly columns: readonly HyperColumn[];
   /** Hypers that follow a schedule, by their names in the spec. */
   readonly scheduled: readonly string[];
+  /** Grows with everything that was given anew. */
+  readonly changes: number;
   /** Current number of a hyper by its name in the spec, as given: before schedules and groups. */
   value(name: string): number;
   /** Current values by settings key, schedules included, groups not; booleans as such. */
@@ -95,6 +97,7 @@ function present(parts: HyperParts): Hypers {
   const { infos, names, placeOf, clauses, table, sources, fixedByConditions } = parts;
   const { top } = table;
   let lastStep = 0;
+  let revision = 0;
   const recordOf = ({ peak }: HyperColumn) => Object.fromEntries(names.map((name, place) => [name, peak[place]!]));
   const changedBy = (changes: Readonly<Record<string, unknown>>, group: number | undefined): Sources => {
     const changed: Sources = { top: [...sources.top], groups: sources.groups.map((overrides) => [...overrides]) };
@@ -116,6 +119,9 @@ function present(parts: HyperParts): Hypers {
     get scheduled() {
       return names.filter((_, place) => isScheduled(sources, place, clauses));
     },
+    get changes() {
+      return revision;
+    },
     value: (name) => top.peak[placeOf.get(name)!]!,
     record: () =>
       Object.fromEntries(infos.map(({ key, type }, place) => [key, type === "bool" ? top.base[place] !== 0 : top.base[place]!])),
@@ -127,6 +133,7 @@ function present(parts: HyperParts): Hypers {
         sources.top.splice(0, sources.top.length, ...changed.top);
         sources.groups.splice(0, sources.groups.length, ...changed.groups);
         table.take();
+        revision++;
       };
     },
     refresh(step) {
@@ -139,6 +146,7 @@ function present(parts: HyperParts): Hypers {
       compareSlots(slotsOf(parts), saved, () => {
         table.compute(sources, lastStep, false);
         table.take();
+        revision++;
       }),
     stateful: () => slotsOf(parts).flatMap(({ setting, source }) => (isStatefulSchedule(source) ? [{ setting, schedule: source }] : [])),
   };

@@ -101,10 +101,10 @@ export interface LayoutOptions {
 }
 
 /** Places tensors under a device's limits. Throws "parameter-too-large" for a tensor that no arena can hold. */
-export function layOut(tensors: readonly TensorSize[], { rowWidth, limits, scalars: slots }: LayoutOptions): Layout {
+export function layOut(tensors: readonly TensorSize[], { rowWidth, limits, scalars: slots, choosesPages }: LayoutOptions): Layout {
   const pageBytes = roundUp(Math.max(1, tensors.length) * rowWidth * F32_BYTES, ALIGNMENT * F32_BYTES);
   const scalars = slots ? { scalars: layOutScalars(tensors, slots) } : {};
-  const shared = { pageBytes, pages: ROW_PAGES, ...scalars };
+  const shared = { pageBytes, pages: ROW_PAGES + (choosesPages ? 1 : 0), ...scalars };
   const places: TensorPlace[] = [];
   const arenas: ArenaLayout[] = [];
   for (const members of fillArenas(tensors, shared, limits)) {

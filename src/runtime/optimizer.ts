@@ -9,6 +9,7 @@ import { createGuard } from "./guard.js";
 import { type Running, stateOf } from "./optimizer-state.js";
 import { paramsFinite } from "./params-finite.js";
 import { openSession } from "./session.js";
+import type { Stepper } from "./stepper.js";
 import type { BaseSettings, Optimizer, OptimizerTypes, StepOptions, TensorViews } from "./types.js";
 
 function checkDevice(device: unknown): void {
@@ -98,19 +99,30 @@ function present<View, T extends OptimizerTypes>(running: Running<View>): Optimi
 
 function steppingOf<View>(running: Running<View>) {
   const { guard } = running;
+
+  /** Runs now, or when the device has said what the next step depends on. */
+  function whenHeard(options: StepOptions<View> | undefined, run: (stepper: Stepper) => Promise<void>): Promise<void> {
+    try {
+      checkStepOptions(options);
+      guard.enter("a step");
+      let waits: Promise<void> | null;
+      try {
+        const { stepper } = running.session;
+        waits = stepper.waits(options?.gradients);
+        if (waits === null) return run(stepper);
+      } finally {
+        guard.leave();
+      }
+      const wait = waits;
+      return guard.alone("a step", () => wait).then(() => whenHeard(options, run));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
   return {
     step(options?: StepOptions<View>): Promise<void> {
-      try {
-        checkStepOptions(options);
-        guard.enter("a step");
-        try {
-          return running.session.stepper.step(options?.gradients);
-        } finally {
-          guard.leave();
-        }
-      } catch (error) {
-        return Promise.reject(error);
-      }
+      return whenHeard(options, (stepper) => stepper.step(options?.gradients));
     },
     encode(target: unknown, options?: StepOptions<View>): void {
       checkStepOptions(options);
@@ -126,9 +138,7 @@ function steppingOf<View>(running: Running<View>) {
       running.session.stepper.capture(stream);
     },
     async prepare(options?: StepOptions<View>): Promise<void> {
-      guard.free();
-      checkStepOptions(options);
-      return running.session.stepper.prepare(options?.gradients);
+      return whenHeard(options, (stepper) => stepper.prepare(options?.gradients));
     },
     async idle(): Promise<void> {
       guard.alive();
@@ -167,6 +177,10 @@ function memoryOf<View>(running: Running<View>) {
     setState(key: string, value: number): void {
       guard.free();
       running.session.storage.writeModel(key, value);
+    },
+    async lossScale(): Promise<number> {
+      guard.alive();
+      return (await running.session.scaler?.scale()) ?? 1;
     },
     zeroGrad(): void {
       guard.alive();

@@ -5,13 +5,17 @@ import type { Session } from "./session.js";
 import type { DeviceEntry, HostEntry, StateEntry, StateHolder } from "./state/holder.js";
 
 export function holdSession(session: Session<unknown>): StateHolder {
-  const { manifest, settings, hypers, stepper, host } = session;
+  const { manifest, settings, hypers, stepper, host, scaler } = session;
   const { params, build } = settings;
-  const parts = hypers.stateful().map(({ setting, schedule }) => ({
+  const schedules = hypers.stateful().map(({ setting, schedule }) => ({
     key: `schedule/${setting}`,
     state: () => schedule.state(),
     load: (state: unknown) => schedule.load(state),
   }));
+  const parts = [
+    ...schedules,
+    ...(scaler === null ? [] : [{ key: "scaler", state: () => ({ ...scaler.state() }), load: (state: unknown) => scaler.load(state) }]),
+  ];
   return {
     entries: entriesOf(session),
     parts,
@@ -54,7 +58,8 @@ function entriesOf(session: Session<unknown>): readonly StateEntry[] {
 }
 
 /** What belongs to the model is kept once, with the first parameter. */
-function keeps({ slots }: Session<unknown>, param: number, { extent }: DeviceStateInfo, index: number): boolean {
+function keeps({ slots }: Session<unknown>, param: number, { extent, scaler }: DeviceStateInfo, index: number): boolean {
+  if (scaler !== undefined) return false; // told in one piece, as the part "scaler"
   return extent === "model" ? param === 0 : slots[param]![index] !== -1;
 }
 

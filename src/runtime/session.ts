@@ -9,8 +9,10 @@ import type { CallerMemory, Device, DeviceMemory, Launch } from "./device.js";
 import { OptimizerError, quote } from "./errors.js";
 import { createHypers, type Hypers, surroundingsOf } from "./hypers.js";
 import { type Layout, layOut } from "./layout.js";
+import { unscaled } from "./loss-scale.js";
 import { rowElementsOf } from "./row-gradient.js";
 import { createRowWork } from "./row-work.js";
+import { createScaler, type Scaler } from "./scaler.js";
 import { type Param, readSettings, type Settings } from "./settings.js";
 import { createStepper, type Stepper } from "./stepper.js";
 import { createStorage, type Storage } from "./storage.js";
@@ -35,6 +37,8 @@ export interface Session<View> extends Setup {
   readonly memory: DeviceMemory<View>;
   readonly storage: Storage<View>;
   readonly stepper: Stepper;
+  /** Null: the build skips no steps. */
+  readonly scaler: Scaler | null;
   /** Dispatches of a step. */
   readonly dispatches: number;
 }
@@ -53,8 +57,9 @@ export async function openSession<View>(
   const memory = device.allocate(setup.layout.memory);
   try {
     const { build, kernels, params, gradients: mode, lazyRows: isLazy } = setup.settings;
-    const launch = await device.bind(kernels, setup.step, memory);
-    const initLaunch = setup.init && (await device.bind(kernels, setup.init, memory));
+    const scaler = createScaler({ build, memory, host: setup.host, start: setup.settings.lossScale ?? unscaled });
+    const launch = await device.bind(kernels, setup.step, memory, scaler?.pageFrom);
+    const initLaunch = setup.init && (await device.bind(kernels, setup.init, memory, scaler?.pageFrom));
     const storage = createStorage({
       memory,
       layout: setup.layout,
@@ -67,8 +72,8 @@ export async function openSession<View>(
     if (initLaunch) await initialize(setup, device, initLaunch, storage);
     const { host, frozen, step: program } = setup;
     const lazyRows = isLazy ? createRowWork(setup.layout, memory) : null;
-    const stepper = createStepper({ device, program, launch, params, frozen, mode, hypers: setup.hypers, host, storage, lazyRows });
-    return { ...setup, memory, storage, stepper, dispatches: launch.dispatches };
+    const stepper = createStepper({ device, program, launch, params, frozen, mode, hypers: setup.hypers, host, storage, lazyRows, scaler });
+    return { ...setup, memory, storage, stepper, scaler, dispatches: launch.dispatches };
   } catch (error) {
     memory.destroy();
     throw error;
@@ -98,7 +103,7 @@ function prepare(definition: OptimizerDefinition, device: Device, given: BaseSet
     slots: Math.max(0, ...slots[param]!.map((slot, state) => (build.states[state]!.extent === "elem" ? slot + 1 : 0))),
   }));
   const rowWidth = Math.max(step.rowWidth, init?.rowWidth ?? 0);
-  const layout = layOut(sizes, { rowWidth, limits: device.limits, scalars: build.scalars });
+  const layout = layOut(sizes, { rowWidth, limits: device.limits, scalars: build.scalars, choosesPages: build.states.some(isScaler) });
   return { manifest, settings, hypers, decisions, host, frozen, slots, layout, step, init };
 }
 
@@ -129,7 +134,9 @@ function fill({ settings: { params, build }, slots }: Setup, storage: Storage<un
   }
 }
 
-const needsFill = ({ init }: DeviceStateInfo) => init !== null && !Object.is(init, 0);
+const isScaler = ({ scaler }: DeviceStateInfo) => scaler !== undefined;
+
+const needsFill = ({ init, scaler }: DeviceStateInfo) => scaler === undefined && init !== null && !Object.is(init, 0);
 
 /** Runs the program that computes initial states, for all parameters that are not frozen. */
 async function initialize({ frozen, host, init }: Setup, device: Device, launch: Launch, storage: Storage<unknown>): Promise<void> {

@@ -7,6 +7,7 @@ import { checkFloat32Array } from "./arrays.js";
 import type { GivenMemory } from "./device.js";
 import { didYouMean, OptimizerError, quote, show } from "./errors.js";
 import { type Group, readGroups } from "./groups.js";
+import { readLossScale, type ScalerState } from "./loss-scale.js";
 import { readRules } from "./taken-rules.js";
 import type { BaseSettings, ParamSpec } from "./types.js";
 
@@ -37,11 +38,13 @@ export interface Settings {
   readonly rules: readonly RulesetModule[];
   /** None where the setting is left out. */
   readonly groups: readonly Group[];
+  /** Null where the setting is left out. */
+  readonly lossScale: ScalerState | null;
   /** Hypers as given, by settings key, also those of rulesets. */
   readonly hypers: ReadonlyMap<string, unknown>;
 }
 
-const baseKeys = ["params", "gradients", "lazyRows", "names", "applyDecay", "lrRatio", "rules", "allow", "groups"] as const;
+const baseKeys = ["params", "gradients", "lazyRows", "names", "applyDecay", "lrRatio", "rules", "allow", "groups", "lossScale"] as const;
 type BaseKey = (typeof baseKeys)[number];
 /** Elements that a Float32Array can count. */
 const MAX_ELEMENTS = 2 ** 32;
@@ -73,6 +76,7 @@ export function readSettings({ manifest, kernels }: OptimizerDefinition, given: 
     allow: readAllow(base("allow")),
     rules: taken.rules,
     groups: readGroups(base("groups"), manifest, params),
+    lossScale: readLossScale(base("lossScale")),
     hypers: new Map([...manifest.hypers.map(({ key }) => [key, record[key]] as const), ...taken.hypers]),
   };
 }
@@ -96,12 +100,29 @@ function checkKeys(manifest: Manifest, record: Readonly<Record<string, unknown>>
   }
 }
 
-/** The build of exactly these options; one left out has its value of the default build, the first. */
+/** What a build that skips steps is called; any spec can be built with it. */
+const SKIPS: OptionInfo = {
+  name: "non_finite",
+  key: "nonFinite",
+  doc: null,
+  kind: "words",
+  words: ["propagate", "skip"],
+  value: "propagate",
+};
+
+/**
+ * The build of exactly these options; one left out has its value of the default build, the first. A loss scale needs a build that skips
+ * steps.
+ */
 function chooseBuild(manifest: Manifest, record: Readonly<Record<string, unknown>>): BuildInfo {
   const byDefault = manifest.builds[0] ?? missing("builds");
-  const wanted = manifest.options.map(
-    (option) => [option, readOption(option, record[option.key]) ?? byDefault.options[option.name]!] as const,
-  );
+  const isScaled = record["lossScale"] !== undefined;
+  const options = isScaled && !manifest.options.some(({ name }) => name === SKIPS.name) ? [...manifest.options, SKIPS] : manifest.options;
+  const wanted = options.map((option) => {
+    const word =
+      readOption(option, record[option.key]) ?? (isScaled && option.name === SKIPS.name ? "skip" : byDefault.options[option.name]!);
+    return [option, word] as const;
+  });
   const found = manifest.builds.find(({ options }) => wanted.every(([{ name }, word]) => options[name] === word));
   if (found !== undefined) return found;
   const line = buildText(wanted);

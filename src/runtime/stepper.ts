@@ -10,13 +10,16 @@ import { createGradientSources } from "./gradient-sources.js";
 import { createGradientReader } from "./gradients.js";
 import type { Hypers } from "./hypers.js";
 import type { RowWork } from "./row-work.js";
+import { MOST_AHEAD, type Scaler } from "./scaler.js";
 import type { Param } from "./settings.js";
 import type { Storage } from "./storage.js";
 import type { Gradients } from "./types.js";
 
 export interface Stepper {
-  /** Completed steps. */
+  /** Completed steps; those that the device has said nothing of yet count as taken. */
   readonly steps: number;
+  /** Resolves when the next step can be computed; null: now. Rejects where the device was not given what it would have to answer for. */
+  waits(gradients: Gradients<unknown> | undefined): Promise<void> | null;
   /** Throws, having changed nothing. The promise resolves when the device is not many steps behind. */
   step(gradients: Gradients<unknown> | undefined): Promise<void>;
   /** The same into the caller's encoder or pass. */
@@ -49,12 +52,17 @@ export interface StepperParts {
   readonly storage: Storage<unknown>;
   /** Null: what a gradient by rows leaves out has a gradient of zero. */
   readonly lazyRows: RowWork | null;
+  /** Null: no step is skipped. */
+  readonly scaler: Scaler | null;
 }
+
+/** Steps between asking a device what it skipped: the answer is waited for after as many steps more. */
+const ASK_EVERY = Math.floor(MOST_AHEAD / 2);
 
 const done = Promise.resolve();
 
 export function createStepper(parts: StepperParts): Stepper {
-  const { device, program, launch, params, frozen, mode, hypers, host, storage, lazyRows } = parts;
+  const { device, program, launch, params, frozen, mode, hypers, host, storage, lazyRows, scaler } = parts;
   const { gradients: callers } = storage;
   const adopt = callers && ((param: number, given: unknown, label: string) => callers.adopt(given, storage.place(param), label));
   const held = params.map(() => false);
@@ -64,21 +72,49 @@ export function createStepper(parts: StepperParts): Stepper {
   const active = frozen.map((isFrozen) => !isFrozen);
   let table = createClasses(active, host.classKey, program.rowWidth);
   storage.assignRows(table.rowOf);
+  /** Steps given to the device; without a scaler those that are completed. */
   let steps = 0;
+  const completed = () => scaler?.steps ?? steps;
+  /** What coefficients were computed from last: which hypers were given, and whether one of them keeps a state that may change. */
+  const last = { changes: -1, keepsState: false };
   let fence: Promise<void> = done;
   /** The last word of the device's that is still to come. */
   let answering: Promise<void> = done;
   /** Encoded steps, by their number, that the device may not have been given yet: their pages must stay as they are. */
   let encoded: number[] = [];
 
-  /** The classes of this step, where the parameters that have a gradient take part. */
-  function classesNow(given: boolean): ClassTable {
+  /** Notes who takes part in this step: parameters that have a gradient. True where all is as in the step before. */
+  function sameTakePart(given: boolean): boolean {
     let same = true;
     for (let i = 0; i < active.length; i++) {
       active[i] = takesPart(i) && (!given || reader.found[i] !== null);
       if (active[i] !== table.active[i]) same = false;
     }
-    return same ? table : createClasses(active, host.classKey, program.rowWidth);
+    return same;
+  }
+
+  /** The classes of this step. */
+  function classesNow(given: boolean): ClassTable {
+    return sameTakePart(given) ? table : createClasses(active, host.classKey, program.rowWidth);
+  }
+
+  /** Whether this step's coefficients, or its page, depend on what the device has not answered yet. */
+  function isBlocked(gradients: Gradients<unknown> | undefined): boolean {
+    if (scaler === null || scaler.pending === 0) return false;
+    if (scaler.pending === MOST_AHEAD || hypers.changes !== last.changes || last.keepsState) return true;
+    if (gradients !== undefined) reader.read(gradients);
+    return !sameTakePart(gradients !== undefined);
+  }
+
+  /** Waits for the device's word on everything that it was given. */
+  async function hear(): Promise<void> {
+    await answering;
+    await scaler?.ask();
+  }
+
+  function notGiven(): OptimizerError {
+    const many = `${scaler!.pending} steps were encoded or prepared, and the device has not run them`;
+    return new OptimizerError("encode", `${many}, so it cannot be known which were skipped. Submit them, then await idle()`);
   }
 
   /** Throws where this step would overwrite what an encoded one, perhaps not submitted yet, is going to read. */
@@ -106,8 +142,9 @@ export function createStepper(parts: StepperParts): Stepper {
     const next = classesNow(given);
     checkEncoded(next);
     sources.check(active, given);
-    hypers.refresh(steps);
-    host.compute(program, next, steps + 1);
+    if (hypers.changes !== last.changes) Object.assign(last, { changes: hypers.changes, keepsState: hypers.stateful().length > 0 });
+    hypers.refresh(completed());
+    host.compute(program, next, completed() + 1);
     if (next !== table) storage.assignRows(next.rowOf);
     table = next;
     sources.write(active, given);
@@ -116,6 +153,7 @@ export function createStepper(parts: StepperParts): Stepper {
   function count(): void {
     host.commit(table);
     steps++;
+    scaler?.submitted();
   }
 
   /** Waits for the device's word on a submission; a step that it refused does not count, unless others followed. */
@@ -124,7 +162,8 @@ export function createStepper(parts: StepperParts): Stepper {
     try {
       await answer;
     } catch (error) {
-      if (steps === mine) {
+      if (scaler !== null) scaler.refused();
+      else if (steps === mine) {
         host.undo();
         steps--;
       }
@@ -134,20 +173,26 @@ export function createStepper(parts: StepperParts): Stepper {
 
   /** Waits, once every ROW_PAGES steps, for what was submitted ROW_PAGES steps before: so run-ahead is bounded and rarely waited for. */
   function paced(): Promise<void> {
-    if (steps % ROW_PAGES !== 0) return done;
+    if (steps % (scaler === null ? ROW_PAGES : ASK_EVERY) !== 0) return done;
     const previous = fence;
-    fence = device.idle();
+    fence = scaler === null || scaler.pending === 0 ? device.idle() : scaler.ask();
     fence.catch(() => {}); // a lost device is told by the step that waits here
     return previous;
   }
 
   return {
     get steps() {
-      return steps;
+      return completed();
+    },
+    waits(gradients) {
+      if (!isBlocked(gradients)) return null;
+      return hear().then(() => {
+        if (isBlocked(gradients)) throw notGiven();
+      });
     },
     step(gradients) {
       prepare(gradients);
-      const answer = device.submit(launch, steps % ROW_PAGES, table.rows);
+      const answer = device.submit(launch, completed() % ROW_PAGES, table.rows);
       count();
       const pace = paced();
       if (!(answer instanceof Promise)) return pace;
@@ -159,8 +204,9 @@ export function createStepper(parts: StepperParts): Stepper {
       if (device.encode === undefined)
         throw new OptimizerError("encode", `the ${device.kind} device has no commands to encode into: use step()`);
       sources.refuseArrays(gradients);
+      if (isBlocked(gradients)) throw notGiven();
       prepare(gradients);
-      device.encode(launch, steps % ROW_PAGES, table.rows, target);
+      device.encode(launch, completed() % ROW_PAGES, table.rows, target);
       encoded.push(steps);
       count();
     },
@@ -171,7 +217,7 @@ export function createStepper(parts: StepperParts): Stepper {
     prepare(gradients) {
       if (device.prepare === undefined) throw noGraphs(device);
       prepare(gradients);
-      device.prepare(launch, steps % ROW_PAGES, table.rows);
+      device.prepare(launch, completed() % ROW_PAGES, table.rows);
       count();
       return paced();
     },
@@ -180,21 +226,24 @@ export function createStepper(parts: StepperParts): Stepper {
         const way = "Submit the commands, then await idle()";
         throw new OptimizerError("encode", `steps were encoded that the device may not have been given. ${way}`);
       }
-      await answering;
       await device.idle();
+      await hear();
+      if (scaler !== null && scaler.pending > 0) throw notGiven();
     },
     hold(param, hold) {
       held[param] = hold;
     },
     isHeld: (param) => held[param]!,
-    resume(completed) {
-      steps = completed;
+    resume(after) {
+      steps = after;
+      scaler?.resume(after);
       table = createClasses(table.active, host.classKey, program.rowWidth);
       storage.assignRows(table.rowOf);
     },
     async idle() {
       const before = steps;
       await device.idle();
+      if (scaler !== null) await hear();
       encoded = encoded.filter((step) => step >= before);
     },
   };

@@ -65,7 +65,7 @@ export function createStorage<View>(parts: StorageParts<View>): Storage<View> {
   function ranges(param: number, what: string): readonly Range[] {
     const { arena, offset, elements, segments } = layout.tensors[param]!;
     if (what === "param" || what === "grad") return [{ part: what, arena, offset, first: 0, length: elements }];
-    const index = states.findIndex(({ key }) => key === what);
+    const index = states.findIndex(({ key, scaler }) => key === what && scaler === undefined);
     const state = states[index];
     if (state === undefined) throw unknownState(what, states);
     const slot = slots[param]![index]!;
@@ -77,7 +77,7 @@ export function createStorage<View>(parts: StorageParts<View>): Storage<View> {
   }
 
   function modelOffset(key: string): number {
-    const ofModel = states.filter(({ extent }) => extent === "model");
+    const ofModel = states.filter(({ extent, scaler }) => extent === "model" && scaler === undefined);
     const state = ofModel.find((candidate) => candidate.key === key);
     if (state !== undefined) return scalarOffset(scalars!, state, 0);
     const known = ofModel.map((candidate) => candidate.key);
@@ -175,7 +175,7 @@ function cut(ranges: readonly Range[], from: number, count: number): readonly Ra
 }
 
 function unknownState(what: string, states: readonly DeviceStateInfo[]): OptimizerError {
-  const known = ["param", "grad", ...states.map(({ key }) => key)];
+  const known = ["param", "grad", ...states.flatMap(({ key, scaler }) => (scaler === undefined ? [key] : []))];
   return new OptimizerError(
     "invalid-data",
     `there is no ${quote(String(what))}${didYouMean(String(what), known)}; there are ${known.join(", ")}`,

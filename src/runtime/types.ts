@@ -3,6 +3,7 @@
 import type { RulesetModule } from "../contract/rules.js";
 import type { ExplainTable } from "../rules/explain.js";
 import type { NamedParam, Waiver } from "../rules/settings.js";
+import type { LossScale } from "./loss-scale.js";
 import type { StateTarget } from "./state/byte-sinks.js";
 import type { StateSource } from "./state/byte-sources.js";
 import type { LoadOptions, LoadReport } from "./state/load-state.js";
@@ -106,6 +107,11 @@ export interface BaseSettings {
   readonly lrRatio?: (param: NamedParam) => number;
   /** Rules made by the functions of generated rulesets; they add to the optimizer's own. */
   readonly rules?: Rules | readonly Rules[];
+  /**
+   * What you multiply the loss by: gradients are divided by it as they are read, and a step is skipped where one of them is not finite. A
+   * number stays as it is; "dynamic", or its settings, shrinks and grows as PyTorch's GradScaler does. Needs a build with `non_finite: "skip"`.
+   */
+  readonly lossScale?: LossScale;
   /** Checks to waive: "layer-index" lets a layer number reach or pass the number of layers, "matches-nothing" an arm match no parameter. */
   readonly allow?: readonly Waiver[];
 }
@@ -138,6 +144,7 @@ export interface EncodeOptions<View = unknown> {
   readonly gradients?: Gradients<DeviceGradient<View>>;
 }
 
+export type { DynamicLossScale, LossScale } from "./loss-scale.js";
 export type { StateTarget } from "./state/byte-sinks.js";
 export type { StateSource } from "./state/byte-sources.js";
 export type { LoadOptions, LoadReport } from "./state/load-state.js";
@@ -204,6 +211,8 @@ export interface Optimizer<View = unknown, T extends OptimizerTypes = OptimizerT
   explain(): ExplainTable;
   /** Sets all gradients to zero. */
   zeroGrad(): void;
+  /** What the loss is to be multiplied by now, read back from the device; 1 where nothing is scaled. */
+  lossScale(): Promise<number>;
   /** Whether every element of every parameter is a finite number: reads all of them back. */
   paramsFinite(): Promise<boolean>;
   /**

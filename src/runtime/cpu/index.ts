@@ -47,6 +47,8 @@ interface CpuLaunch extends Launch {
   readonly stages: readonly Stage[];
   /** Null: the calling thread works alone. */
   readonly shared: SharedLaunch | null;
+  /** Where the number of the page stands that is read; null: it is the one that was written. */
+  readonly pageFrom: number | null;
 }
 
 /** Ends what belongs to a memory or a device that nobody holds any more. */
@@ -86,7 +88,7 @@ export async function cpu(options: CpuOptions = {}): Promise<Device<Float32Array
       if (memory.threads > 1) abandoned.register(memory, () => pool?.release(launches));
       return memory;
     },
-    async bind(kernels, program, memory) {
+    async bind(kernels, program, memory, pageFrom) {
       checkLost();
       const cpuMemory = memory as CpuMemory;
       const ranges = cpuMemory.threads;
@@ -108,14 +110,15 @@ export async function cpu(options: CpuOptions = {}): Promise<Device<Float32Array
         checkLost();
       }
       const finishes = stages.length - sweeps.length;
-      const launch: CpuLaunch = { dispatches: calls.length + finishes, memory: cpuMemory, stages, shared };
+      const launch: CpuLaunch = { dispatches: calls.length + finishes, memory: cpuMemory, stages, shared, pageFrom: pageFrom ?? null };
       return launch;
     },
     submit(launch, page, rows) {
       checkLost();
-      const { memory, stages, shared } = launch as CpuLaunch;
-      const offset = page * memory.layout.pageBytes;
-      for (const arena of memory.arenas) arena.rows.set(rows, offset / 4);
+      const { memory, stages, shared, pageFrom } = launch as CpuLaunch;
+      const { pageBytes } = memory.layout;
+      for (const arena of memory.arenas) arena.rows.set(rows, (page * pageBytes) / 4);
+      const offset = pageBytes * (pageFrom === null ? page : memory.scalars!.peek(pageFrom, 1)[0]!);
       for (const stage of stages) {
         if (stage.kind === "finish") {
           finish(memory, stage.run, offset);

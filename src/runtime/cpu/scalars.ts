@@ -16,6 +16,7 @@ export interface ScalarCopy {
 }
 
 export interface CpuScalars extends ScalarMemory {
+  peek(offset: number, length: number): Float32Array;
   /** Brings all partial results to the first arena. */
   gather(): void;
   /** Gives every arena the numbers of the model and of the tensors. */
@@ -48,6 +49,7 @@ export function createScalars(given: readonly ScalarCopy[], { elements, table }:
       for (const { numbers } of copies) numbers.set(data, offset);
     },
     read: async (offset, length) => copies[0]!.numbers.slice(offset, offset + length),
+    peek: (offset, length) => copies[0]!.numbers.subarray(offset, offset + length),
     writeTable() {
       for (const copy of copies) copy.table.set(table);
     },

@@ -21,6 +21,8 @@ export async function copyState(from: StateHolder, to: StateHolder, isShared: (e
       for (let first = 0; first < elements; first += step) place.write(first, await entry.read(first, Math.min(step, elements - first)));
     } else lost.push(entry.key);
   }
+  const parts = new Map(to.parts.map((part) => [part.key, part]));
+  for (const part of from.parts) parts.get(part.key)?.load(part.state());
   await to.settle();
   const { steps, frozen } = from.values();
   to.resume(steps, frozen);

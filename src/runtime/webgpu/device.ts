@@ -5,6 +5,7 @@ import type { ArithmeticProfile } from "../../numeric/float32.js";
 import type { Device } from "../device.js";
 import { DeviceLost, OptimizerError, show } from "../errors.js";
 import { readCallerBuffer } from "./caller-buffer.js";
+import { createPageChooser } from "./choose-page.js";
 import { inErrorScopes } from "./errors.js";
 import { createPipelineCache } from "./kernels.js";
 import { createLaunch, encodeIntoPass, encodeLaunch, probeOwnArenas, type WebGpuLaunch } from "./launch.js";
@@ -61,14 +62,16 @@ export function createWebGpuDevice({ device, name, profile, owned }: WebGpuDevic
       checkParamUsage(device, caller, filled);
       return caller;
     },
-    async bind(kernels, program, memory) {
+    async bind(kernels, program, memory, pageFrom) {
       checkLost();
       const wgsl = await kernels.wgsl();
       const compiled = await Promise.all(program.sweeps.map((sweep) => pipelines.compile(wgsl, sweep)));
       const bound = memory as WebGpuMemory;
       await bound.ready;
       checkLost();
-      const launch = createLaunch(device, program, compiled, bound);
+      const chooser = pageFrom === undefined ? null : await createPageChooser(device, bound, pageFrom);
+      checkLost();
+      const launch = createLaunch(device, program, compiled, bound, chooser);
       const refusal = bound.arenas.some(({ own }) => own !== null) ? await probeOwnArenas(device, launch) : null;
       checkLost();
       if (refusal !== null) throw refused("invalid-parameter", "the parameters' buffers", refusal);

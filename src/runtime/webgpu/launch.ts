@@ -4,6 +4,7 @@
 import { CHUNK_WORDS, type ProgramInfo, type SweepInfo } from "../../contract/manifest.js";
 import type { Launch } from "../device.js";
 import { OptimizerError } from "../errors.js";
+import { CHOSEN_PAGE, type PageChooser } from "./choose-page.js";
 import { inErrorScopes } from "./errors.js";
 import { STAGE_COMPUTE } from "./flags.js";
 import { layoutEntries, type SweepPipeline } from "./kernels.js";
@@ -23,6 +24,8 @@ export interface WebGpuLaunch extends Launch {
   readonly list: readonly Dispatch[];
   /** Own arenas whose kernels work on a staging copy. */
   readonly staged: readonly OwnArena[];
+  /** Null: kernels read the page that a submission names. */
+  readonly chooser: PageChooser | null;
 }
 
 /** Binds a program's sweeps, compiled in their order, to all banks. */
@@ -31,6 +34,7 @@ export function createLaunch(
   program: ProgramInfo,
   compiled: readonly SweepPipeline[],
   memory: WebGpuMemory,
+  chooser: PageChooser | null,
 ): WebGpuLaunch {
   const most = device.limits.maxComputeWorkgroupsPerDimension;
   const list = compiled.flatMap(({ pipeline, bindings }, index) => {
@@ -51,7 +55,7 @@ export function createLaunch(
     );
   });
   const staged = memory.arenas.flatMap(({ own }) => (own?.staged ? [own] : []));
-  return { dispatches: list.length, memory, list, staged };
+  return { dispatches: list.length + (chooser === null ? 0 : 1), memory, list, staged, chooser };
 }
 
 function fixedGroup({ grad, param }: WebGpuArena, makeGroup: (grad: BufferRange) => GPUBindGroup): () => GPUBindGroup {
@@ -147,9 +151,14 @@ export function probeOwnArenas(device: GPUDevice, { staged, memory }: WebGpuLaun
   }).error;
 }
 
-function encodePass({ list, memory }: WebGpuLaunch, page: number, pass: GPUComputePassEncoder): void {
+function encodePass({ list, memory, chooser }: WebGpuLaunch, page: number, pass: GPUComputePassEncoder): void {
   let current: GPUComputePipeline | null = null;
-  dynamicOffsets[0] = page * memory.layout.pageBytes;
+  dynamicOffsets[0] = (chooser === null ? page : CHOSEN_PAGE) * memory.layout.pageBytes;
+  if (chooser !== null) {
+    pass.setPipeline(chooser.pipeline);
+    pass.setBindGroup(0, chooser.group);
+    pass.dispatchWorkgroups(chooser.workgroups);
+  }
   for (const { pipeline, group, x, y } of list) {
     const bound = group();
     if (bound === null) continue;
