@@ -21,7 +21,7 @@ const seed = Number(process.env.DIFFERENTIAL_SEED ?? 20_261);
 /** Programs in one call of g++. */
 const BATCH = 100;
 /** How many of them the short run takes to each target: compilers and drivers are what takes its time. */
-const shares = { cpu: BATCH, cuda: 30, webgpu: 6 } as const satisfies Record<Target["name"], number>;
+const shares = { cpu: BATCH, cuda: 20, webgpu: 5 } as const satisfies Record<Target["name"], number>;
 
 const tape = fc.array(fc.nat(65_535), { maxLength: 500, size: "max" });
 const programOf = (numbers: readonly number[], index: number) => writeProgram(readChoices(numbers), `P${index}`);
