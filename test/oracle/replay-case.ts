@@ -64,6 +64,10 @@ function comparable(recorded: ReadonlyMap<string, Tensor>, wide: boolean): Reado
 /** One pool for all cases; however small the model, its workers take part. */
 let threads: ReturnType<typeof cpu> | undefined;
 
+/** One GPU device for all cases: a software driver takes seconds for a kernel, and a device compiles the same text once. */
+let gpuDevice: ReturnType<typeof webgpu> | undefined;
+const openGpu = () => (gpuDevice ??= openDawn().then(({ gpu }) => webgpu({ gpu })));
+
 async function openTarget(
   target: TargetName,
   { definition, spec, plans }: CompiledOptimizer,
@@ -81,12 +85,10 @@ async function openTarget(
       threads ??= cpu({ threads: 3, elementsPerThread: 1 });
       return deviceTarget(definition, await threads, settings);
     case "webgpu":
-      return deviceTarget(definition, await webgpu({ gpu: (await openDawn()).gpu }), settings);
+      return deviceTarget(definition, await openGpu(), settings);
     case "webgpu-buffers":
-    case "webgpu-encode": {
-      const device = await webgpu({ gpu: (await openDawn()).gpu });
-      return callerTarget(definition, device, settings, target === "webgpu-encode" ? "encode" : "step");
-    }
+    case "webgpu-encode":
+      return callerTarget(definition, await openGpu(), settings, target === "webgpu-encode" ? "encode" : "step");
     default:
       return target satisfies never;
   }
@@ -95,19 +97,33 @@ async function openTarget(
 /** A target of the caller's making. */
 export type OpenTarget = (optimizer: CompiledOptimizer, settings: ReplaySettings) => Promise<ReplayTarget>;
 
-/** Replays a case on a target; a row for each tensor, over all its recorded steps. */
-export async function replayCase(test: ReplayCase, target: TargetName | OpenTarget): Promise<readonly ComparedTensor[]> {
-  const name = /optimizer (\w+)/.exec(test.text)![1]!;
-  const builds = new Map(test.options === undefined ? [] : [[name, [test.options]]]);
-  const wide = target === "interpret64";
-  const text = (wide ? test.wideText : undefined) ?? test.text;
+const compiled = new Map<string, Promise<CompiledOptimizer>>();
+
+/** Many cases have one text: it is compiled once, whatever the targets. */
+function compileCase(text: string, options: ReplayCase["options"]): Promise<CompiledOptimizer> {
+  const key = `${JSON.stringify(options)} ${text}`;
+  const known = compiled.get(key) ?? compileText(text, options);
+  compiled.set(key, known);
+  return known;
+}
+
+async function compileText(text: string, options: ReplayCase["options"]): Promise<CompiledOptimizer> {
+  const name = /optimizer (\w+)/.exec(text)![1]!;
+  const builds = new Map(options === undefined ? [] : [[name, [options]]]);
   const { diagnostics, optimizers } = await compile({ path: `${name}.opt`, text }, { builds, targets: [] });
   if (optimizers[0] === undefined) throw new Error(diagnostics.map((d) => d.message).join("\n"));
+  return optimizers[0];
+}
+
+/** Replays a case on a target; a row for each tensor, over all its recorded steps. */
+export async function replayCase(test: ReplayCase, target: TargetName | OpenTarget): Promise<readonly ComparedTensor[]> {
+  const wide = target === "interpret64";
+  const optimizer = await compileCase((wide ? test.wideText : undefined) ?? test.text, test.options);
   const run = readRun(tensorsOf(test.run));
   const recorded = tensorsOf(test.gold);
   const gold = comparable(recorded, wide);
   const open: OpenTarget = typeof target === "function" ? target : (optimizer, settings) => openTarget(target, optimizer, settings);
-  const opened = await open(optimizers[0], {
+  const opened = await open(optimizer, {
     ...test.settings,
     ...(!wide && test.narrow),
     params: run.params.map((param) => (test.needClipFalse?.includes(param.name) ? { ...param, needClip: false } : param)),
