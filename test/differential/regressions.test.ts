@@ -18,6 +18,7 @@ const found: Readonly<Record<string, string>> = {
     "state w = 0 when rank < 2  state u = 0 when numel > (if rank >= 2 then cols else 1)  if rank < 2 { w <- w + grad  s <- w } if numel > (if rank >= 2 then cols else 1) { u <- u + grad  s <- s + u }",
   "a step count of the model beside a number that was computed before param changed":
     "state d: model = 0  a = sum[model](grad)  param <- param + a * 1e-3  d <- max(a, lerp(a, t, 0.5))  s <- grad * d",
+  "a total of numbers that some parameters reduce and others know": "s <- grad * sum[model](if rank > 1 then norm(grad) else 1)",
   "a name that governs a call, and changes then": "c = rank > 1  if c { s <- clip(grad, 1) }  c <- not c  if c { s <- grad }",
   "a condition of twenty parts asked twice": `${Array.from({ length: 20 }, (_, i) => `fixed hyper h${i} = ${i}`).join("  ")}
     c = ${Array.from({ length: 20 }, (_, i) => `h${i} > rank`).join(" or ")}

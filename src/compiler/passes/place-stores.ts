@@ -32,6 +32,8 @@ export interface ElementWork {
   readonly reductions: readonly ValueId[];
   /** Contributions of elements. */
   readonly contributions: readonly Contribution[];
+  /** Contributions of numbers, which finishes work out. */
+  readonly numbers: readonly Contribution[];
   readonly levels: ReadonlySet<number>;
 }
 
@@ -56,7 +58,8 @@ export function elementWork(ir: Ir, { deviceStores, contributions }: Variant): E
     ...reductions.map((id) => level(id) - 1),
     ...ofElements.map(({ arg }) => level(arg)),
   ];
-  return { stores, reductions, contributions: ofElements, levels: new Set(levels) };
+  const numbers = contributions.filter((given) => given.from !== "elem");
+  return { stores, reductions, contributions: ofElements, numbers, levels: new Set(levels) };
 }
 
 /** A sum of zeros, which no sweep needs to make. */
@@ -73,13 +76,15 @@ export interface PlaceOptions {
 }
 
 /** The cheapest placement of a variant's work where totals are finished at given levels; null where there is none. */
-export function placeStores(ir: Ir, { stores, reductions, contributions }: ElementWork, options: PlaceOptions): Placement | null {
+export function placeStores(ir: Ir, work: ElementWork, options: PlaceOptions): Placement | null {
+  const { stores, reductions, contributions, numbers } = work;
   const { levels, totalAt } = options;
   const lowest = [...stores.map(({ value }) => ir.values[value]!.level), ...reductions.map((id) => ir.values[id]!.level - 1)];
   const lists = lowest.map((low) => levels.filter((level) => level >= low));
   const found = findCheapest(lists, startsOf(lists, stores.length), (places) => {
     const storedAt = new Map(stores.map(({ cell }, i) => [cell, places[i]!]));
     const reducedAt = new Map(reductions.map((id, i) => [id, places[stores.length + i]!]));
+    if (!numbers.every(({ site, arg }) => finishedAt(ir, arg, reducedAt, totalAt) <= totalAt.get(site)!)) return null;
     const placement = place(ir, { levels, totalAt, storedAt, reducedAt, stores, contributions });
     return placement && { result: placement, cost: cost(placement) };
   });
@@ -154,4 +159,23 @@ function loadsOf(ir: Ir, level: number, roots: readonly ValueId[], choice: Choic
   }
 
   return roots.every(visit) ? [...loads.values()].sort((a, b) => a.cell - b.cell) : null;
+}
+
+/** The level behind which all reductions that a value needs are finished; -1 where it needs none. In one finish, a total of a total takes another round. */
+function finishedAt(ir: Ir, id: ValueId, reducedAt: ReadonlyMap<ValueId, number>, totalAt: ReadonlyMap<number, number>): number {
+  const known = new Map<ValueId, number>();
+  function visit(id: ValueId): number {
+    const found = known.get(id);
+    if (found !== undefined) return found;
+    const value = ir.values[id]!;
+    const at =
+      value.kind === "reduce"
+        ? reducedAt.get(id)!
+        : value.kind === "total"
+          ? totalAt.get(value.site)!
+          : argsOf(value).reduce((last, arg) => Math.max(last, visit(arg)), -1);
+    known.set(id, at);
+    return at;
+  }
+  return visit(id);
 }

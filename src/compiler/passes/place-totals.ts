@@ -1,7 +1,6 @@
 // At which level each total over the model is finished: one choice for all variants, the one with which they move the fewest bytes.
 
-import { argsOf } from "../ir/builder.js";
-import type { Contribution, Ir, Program, ValueId, Variant } from "../ir/value.js";
+import type { Ir, Program, Variant } from "../ir/value.js";
 import { findCheapest } from "./find-cheapest.js";
 import { cost, elementWork, type Placement, placeStores } from "./place-stores.js";
 
@@ -22,7 +21,6 @@ export function placeProgram(ir: Ir, { entry, variants }: Program): ProgramPlace
     const totalAt = new Map(sites.map((site, i) => [site, places[i]!]));
     const placed = works.map((work) => placeStores(ir, work, { levels, totalAt }));
     if (!placed.every((placement) => placement !== null)) return null;
-    if (!variants.every((variant, i) => argumentsAreThere(ir, variant, placed[i]!, totalAt))) return null;
     const early = [...totalAt.values()].filter((at) => at < (levels[0] ?? 0)).length;
     return { result: { variants: placed, totalAt }, cost: placed.reduce((sum, placement) => sum + cost(placement), early) };
   });
@@ -54,30 +52,4 @@ function levelsFor(ir: Ir, variants: readonly Variant[], site: number, levels: r
   const lowest = Math.max(...given.map(({ arg }) => ir.values[arg]!.level));
   const possible = levels.filter((level) => level >= lowest);
   return possible.length > 0 ? possible : [-1];
-}
-
-/** Whether what tensors give as numbers is finished when the total needs it; in one finish, a total of a total takes another round. */
-function argumentsAreThere(ir: Ir, { contributions }: Variant, { reducedAt }: Placement, totalAt: ReadonlyMap<number, number>): boolean {
-  return contributions.every(
-    (given: Contribution) => given.from === "elem" || finishedAt(ir, given.arg, reducedAt, totalAt) <= totalAt.get(given.site)!,
-  );
-}
-
-/** The level behind which all reductions that a value needs are finished; -1 where it needs none. */
-export function finishedAt(ir: Ir, id: ValueId, reducedAt: ReadonlyMap<ValueId, number>, totalAt: ReadonlyMap<number, number>): number {
-  const known = new Map<ValueId, number>();
-  function visit(id: ValueId): number {
-    const found = known.get(id);
-    if (found !== undefined) return found;
-    const value = ir.values[id]!;
-    const at =
-      value.kind === "reduce"
-        ? reducedAt.get(id)!
-        : value.kind === "total"
-          ? totalAt.get(value.site)!
-          : argsOf(value).reduce((last, arg) => Math.max(last, visit(arg)), -1);
-    known.set(id, at);
-    return at;
-  }
-  return visit(id);
 }
