@@ -1,0 +1,95 @@
+// GPT-2 small as it is: 148 tensors, 124,439,808 parameters, real names and shapes, one clipped step of AdamW on the CPU. The norm of all
+// gradients is computed here by the tree's definition over every element; given it, the interpreter steps a few tensors of all kinds.
+
+import { readFileSync } from "node:fs";
+import { gunzipSync } from "node:zlib";
+import { cpu } from "optspec/cpu";
+import { expect, test } from "vitest";
+import { type BaseSettings, createOptimizer, type OptimizerTypes } from "../../src/runtime/index.js";
+import { interpreterTarget } from "../../src/tools/replay-targets.js";
+import { compileOne } from "./compile-one.js";
+import { exampleText } from "./replay-case.js";
+
+interface Types extends OptimizerTypes {
+  readonly mutable: string;
+  readonly states: "m" | "v";
+}
+
+const models = JSON.parse(gunzipSync(readFileSync(new URL("../fixtures/rules/model-names.json.gz", import.meta.url))).toString()) as {
+  readonly gpt2: { readonly params: readonly (readonly [name: string, shape: readonly number[]])[] };
+};
+const params = models.gpt2.params.map(([name, shape]) => ({ name, shape }));
+const numel = (shape: readonly number[]) => shape.reduce((product, axis) => product * axis, 1);
+const largest = numel(params[0]!.shape);
+
+/** Numbers between 2^-20 and 2, of both signs: any tensor's are a piece of these. */
+const pattern = new Float32Array(2 * largest);
+for (let i = 0, state = 7; i < pattern.length; i++) {
+  state = Math.imul(state, 0x9e3779b1) ^ (state >>> 15);
+  pattern[i] = (state / 2 ** 31) * 2 ** -(i % 19);
+}
+const start = (index: number) => pattern.subarray(index, index + numel(params[index]!.shape));
+const gradient = (index: number) => pattern.subarray(largest - index, largest - index + numel(params[index]!.shape));
+
+const f = Math.fround;
+
+/** Adjacent pairs; one without a partner is added to zero. */
+function pairs(numbers: Float32Array): number {
+  let length = numbers.length;
+  for (; length > 1; length = Math.ceil(length / 2))
+    for (let i = 0; 2 * i < length; i++) numbers[i] = f(numbers[2 * i]! + (2 * i + 1 < length ? numbers[2 * i + 1]! : 0));
+  return numbers[0]!;
+}
+
+/** Squares of a tensor, summed by the tree: leaves of 1,024 elements, 32 lanes, halves, pairs. */
+function squares(g: Float32Array): number {
+  const leaves = new Float32Array(Math.ceil(g.length / 1024));
+  const lanes = new Float32Array(32);
+  for (let leaf = 0; leaf < leaves.length; leaf++) {
+    lanes.fill(0);
+    const end = Math.min(g.length, 1024 * (leaf + 1));
+    for (let i = 1024 * leaf; i < end; i++) lanes[i % 32] = lanes[i % 32]! + f(g[i]! * g[i]!);
+    for (let half = 16; half >= 1; half /= 2) for (let l = 0; l < half; l++) lanes[l] = lanes[l]! + lanes[l + half]!;
+    leaves[leaf] = lanes[0]!;
+  }
+  return pairs(leaves);
+}
+
+const settings = { lr: 0.01, weightDecay: 0.1 };
+const bits = (numbers: ArrayLike<number>) => new Uint32Array(Float32Array.from(numbers).buffer);
+
+test("GPT-2 small steps with AdamW, clipped by the norm of all", async () => {
+  expect([params.length, params.reduce((sum, { shape }) => sum + numel(shape), 0)]).toEqual([148, 124_439_808]);
+  const clipped = await compileOne(exampleText("adamw"), [{ grad_clip: "global_norm" }]);
+  const given: BaseSettings & Readonly<Record<string, unknown>> = { params, ...settings, clipNorm: 0.5 };
+  const optimizer = await createOptimizer<Float32Array, Types>(clipped.definition, await cpu(), given);
+  const sums = new Float32Array(params.length);
+  for (const [i, { name }] of params.entries()) {
+    const { param, grad } = optimizer.tensor(name);
+    param.set(start(i));
+    grad.set(gradient(i));
+    sums[i] = squares(gradient(i));
+  }
+  await optimizer.step();
+  const norm = f(Math.sqrt(pairs(sums)));
+  const factor = f(0.5 / norm);
+  expect(factor).toBeLessThan(1e-3);
+
+  // A matrix, vectors shorter than a leaf, of whole leaves and of leaves and a piece, and what comes last.
+  const looked = ["wpe.weight", "h.0.ln_1.weight", "h.5.attn.c_attn.bias", "h.11.mlp.c_fc.bias", "ln_f.bias"].map(
+    (name) => `transformer.${name}`,
+  );
+  const indices = looked.map((name) => params.findIndex((param) => param.name === name));
+  const { definition, plans } = await compileOne(exampleText("adamw"));
+  const alone = interpreterTarget(
+    { definition, ir: plans[0]!.ir, arithmetic: "f32" },
+    { params: indices.map((i) => ({ ...params[i]!, data: start(i).slice() })), ...settings },
+  );
+  await alone.step(new Map(indices.map((i) => [params[i]!.name, gradient(i).map((g) => g * factor)])));
+  for (const name of looked) {
+    expect(bits(optimizer.tensor(name).param)).toEqual(bits((await alone.read(name, null))!));
+    for (const state of ["m", "v"] as const)
+      expect(bits(await optimizer.download(name, state))).toEqual(bits((await alone.read(name, state))!));
+  }
+  optimizer.destroy();
+});
