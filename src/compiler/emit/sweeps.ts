@@ -33,11 +33,6 @@ export function programLaunches(program: ProgramPlan, names: ReadonlyMap<Sweep |
   ]);
 }
 
-/** All sweeps of a build, in the order of programs and phases. */
-export function sweepsOf(build: PlannedBuild): readonly SweepPlace[] {
-  return launchesOf(build).filter((place) => place.kind === "sweep");
-}
-
 /** One name for each sweep and finish that is an identifier in every kernel language. */
 export function nameSweeps({ programs }: Plan): ReadonlyMap<Sweep | Finish, string> {
   const wgsl = createNamer("wgsl");
