@@ -16,6 +16,8 @@ export interface CheckOptions extends TimingOptions {
   readonly digits: Digits;
   /** The interpreter's bits, compared by processes with devices of their own, or on this one. */
   readonly compareBits: (device: CudaDevice) => Promise<readonly BitsResult[]>;
+  /** The same for optimizers that reduce. */
+  readonly compareReductions: (device: CudaDevice) => Promise<readonly BitsResult[]>;
 }
 
 /** What a section found; or why it found nothing, by its name in `failures`. */
@@ -28,6 +30,7 @@ export interface Report {
   digits?: DigitsResult;
   times?: Times;
   bits?: readonly BitsResult[];
+  reductions?: readonly BitsResult[];
   readonly failures: Record<string, string>;
 }
 
@@ -59,18 +62,19 @@ export async function checkGpu(subjects: readonly NamedSubject[], options: Check
       report.times = await timeAll(bench, build("AdamW default"), options);
       if (report.times.cases.every((timed) => "skipped" in timed)) throw new Error("no case could be timed");
     });
-    await section("bits", async () => {
-      report.bits = await options.compareBits(device);
-      for (const { build: name, compared, mismatches, first } of report.bits)
+    const sayBits = (results: readonly BitsResult[]) => {
+      for (const { build: name, compared, mismatches, first } of results)
         say(`bits  ${name}: ${mismatches} of ${compared} numbers differ${first === null ? "" : `; ${first}`}`);
-    });
+    };
+    await section("reductions", async () => sayBits((report.reductions = await options.compareReductions(device))));
+    await section("bits", async () => sayBits((report.bits = await options.compareBits(device))));
     return report;
   });
 }
 
 /** Whether every section ran, every build was compared, and nothing differs. */
-export function isRight({ ways = [], digits, bits = [], failures }: Report): boolean {
-  const all = [...ways, ...bits, ...(digits === undefined ? [] : [digits])];
+export function isRight({ ways = [], digits, bits = [], reductions = [], failures }: Report): boolean {
+  const all = [...ways, ...bits, ...reductions, ...(digits === undefined ? [] : [digits])];
   return Object.keys(failures).length === 0 && all.every(({ compared, mismatches }) => compared > 0 && mismatches === 0);
 }
 

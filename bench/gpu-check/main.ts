@@ -15,6 +15,7 @@ import { addUp, type BitsResult, compareInProcesses, compareShare, type NamedSub
 import { checkGpu, isRight } from "./check.js";
 import { unpackDigits } from "./digits-file.js";
 import { fittingArchitecture } from "./fitting-architecture.js";
+import { compareReductions, type ReducingSubject } from "./reductions.js";
 import { timedCases } from "./shapes.js";
 
 const { values } = parseArgs({
@@ -35,9 +36,12 @@ const whole = (name: "elements" | "divisor" | "processes" | "round-ms"): number 
   return number;
 };
 const [elements, divisor, processes] = [whole("elements"), whole("divisor"), whole("processes")];
+/** Elements of the largest tensor that is reduced: 123 chunks. */
+const MOST_REDUCED = 2_000_000;
 const program = fileURLToPath(import.meta.url);
 const here = fileURLToPath(new URL(".", import.meta.url));
 const subjects = JSON.parse(readFileSync(join(here, "subjects.json"), "utf8")) as readonly NamedSubject[];
+const reducing = JSON.parse(readFileSync(join(here, "reducing.json"), "utf8")) as readonly ReducingSubject[];
 const cubins = readdirSync(join(here, "cubins"));
 
 const options: CudaOptions = {
@@ -88,6 +92,7 @@ if (values.share !== undefined) {
     digits: unpackDigits(readFileSync(join(here, "digits.bin"))),
     compareBits: async (device) =>
       addUp(subjects, await (processes === 1 ? compareAll(device) : compareInProcesses(program, args, processes))),
+    compareReductions: (device) => compareReductions(device, reducing, Math.min(elements, MOST_REDUCED)),
     divisor,
     roundMs: whole("round-ms"),
     rounds: 5,

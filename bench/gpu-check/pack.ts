@@ -16,6 +16,7 @@ import { nvrtcPath } from "../../test/compilers/cuda-toolchain.js";
 import { subjects } from "../../test/oracle/subjects.js";
 import { HELD_OUT, TRAINING } from "./digits.js";
 import { packDigits } from "./digits-file.js";
+import { reducingSubjects } from "./reducing-subjects.js";
 
 /** A GPU runs what is made for its own version, or for an older minor version of it. */
 const ARCHITECTURES = ["sm_75", "sm_80", "sm_90", "sm_100", "sm_120"] as const;
@@ -42,15 +43,14 @@ export async function pack(folder: string, { node = true, architectures = ARCHIT
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(join(folder, "cubins"), { recursive: true });
   await bundle(folder);
-  const all = await subjects();
-  const text = JSON.stringify(all);
-  if (!isDeepStrictEqual(JSON.parse(text), all)) throw new Error("a compiled spec does not survive JSON");
-  writeFileSync(join(folder, "subjects.json"), text);
-  await compileKernels(
-    folder,
-    all.map(({ cuda }) => cuda),
-    architectures,
-  );
+  const files = { "subjects.json": await subjects(), "reducing.json": await reducingSubjects() };
+  for (const [name, content] of Object.entries(files)) {
+    const text = JSON.stringify(content);
+    if (!isDeepStrictEqual(JSON.parse(text), content)) throw new Error("a compiled spec does not survive JSON");
+    writeFileSync(join(folder, name), text);
+  }
+  const texts = Object.values(files).flatMap((list) => list.map(({ cuda }) => cuda));
+  await compileKernels(folder, texts, architectures);
   writeFileSync(join(folder, "digits.bin"), packDigits(fewDigits()));
   copyKoffi(folder);
   for (const name of ["torch_adamw.py", "run.sh"]) copyFileSync(source(name), join(folder, name));

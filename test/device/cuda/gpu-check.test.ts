@@ -9,8 +9,10 @@ import type { Report } from "../../../bench/gpu-check/check.js";
 import { packDigits, unpackDigits } from "../../../bench/gpu-check/digits-file.js";
 import { fittingArchitecture } from "../../../bench/gpu-check/fitting-architecture.js";
 import { pack } from "../../../bench/gpu-check/pack.js";
+import { reducingSubjects } from "../../../bench/gpu-check/reducing-subjects.js";
 import { timedCases } from "../../../bench/gpu-check/shapes.js";
 import { compileForCpu, compileTogether } from "../../compilers/cuda-on-cpu.js";
+import { reductionSpecs } from "../../oracle/reduction-specs.js";
 import { subjects } from "../../oracle/subjects.js";
 import { playMachine, pretendCuda, pretendDriver, whyNoPretence } from "./pretend.js";
 
@@ -45,7 +47,7 @@ describe.skipIf(whyNoPretence !== undefined)("packed", () => {
   afterAll(() => rmSync(home, { recursive: true, force: true }));
   beforeAll(async () => {
     playMachine({});
-    const all = await subjects();
+    const all = [...(await subjects()), ...(await reducingSubjects())];
     compileTogether(
       all.map(({ cuda }) => cuda),
       "-O0",
@@ -61,7 +63,7 @@ describe.skipIf(whyNoPretence !== undefined)("packed", () => {
   const small = ["--elements", "10000", "--divisor", "200000", "--round-ms", "1", "--processes", "2", "--driver", pretendDriver];
 
   test("it has the machine code of every build for every architecture asked for, and is small enough to carry", async () => {
-    expect(readdirSync(join(folder, "cubins")).length).toBe(2 * (await subjects()).length);
+    expect(readdirSync(join(folder, "cubins")).length).toBe(2 * ((await subjects()).length + Object.keys(reductionSpecs).length));
     expect(statSync(join(folder, "gpu-check.mjs")).size).toBeLessThan(2e6);
     expect(statSync(join(folder, "digits.bin")).size).toBeLessThan(2e6);
   });
@@ -74,7 +76,8 @@ describe.skipIf(whyNoPretence !== undefined)("packed", () => {
   test("it compares every way and build, trains, times, asks torch, and reports", { timeout: 300_000 }, async () => {
     const out = join(home, "report");
     const { status, stdout, stderr } = run(...small, "--out", out, "--python", "/nowhere/python3");
-    expect({ status, stderr, failed: /FAILED.*/.exec(stdout) }).toEqual({ status: 0, stderr: "", failed: null });
+    const failed = stdout.match(/FAILED.*|.* [1-9]\d* of \d+ numbers differ.*/g);
+    expect({ status, stderr, failed }).toEqual({ status: 0, stderr: "", failed: null });
     const report = JSON.parse(readFileSync(join(out, "report.json"), "utf8")) as Required<Report> & {
       readonly torch: { readonly problem: string };
     };
@@ -89,6 +92,8 @@ describe.skipIf(whyNoPretence !== undefined)("packed", () => {
     expect(report.digits.losses[0]).toBeGreaterThan(2);
     expect(report.bits.map(({ build }) => build)).toEqual((await subjects()).map(({ name }) => name));
     expect(report.bits.filter(({ compared, mismatches }) => compared < 10_000 || mismatches > 0)).toEqual([]);
+    expect(report.reductions.map(({ build }) => build)).toEqual(Object.keys(reductionSpecs));
+    expect(report.reductions.filter(({ compared, mismatches }) => compared < 10_000 || mismatches > 0)).toEqual([]);
     expect(report.times.cases.filter((time) => "skipped" in time)).toEqual([]);
     expect(report.times.cases).toHaveLength(timedCases().length);
     expect(report.torch.problem).toContain("ENOENT");
@@ -119,7 +124,7 @@ describe.skipIf(whyNoPretence !== undefined)("packed", () => {
     const args = [join(folder, "run.sh"), ...small, "--out", join(home, "empty")];
     const { status, stdout } = spawnSync("sh", args, { cwd: join(home, "empty"), encoding: "utf8", env });
     expect(status).toBe(1);
-    for (const section of ["ways", "digits", "times", "bits"]) expect(stdout).toContain(`FAILED ${section}: `);
+    for (const section of ["ways", "digits", "times", "reductions", "bits"]) expect(stdout).toContain(`FAILED ${section}: `);
     expect(stdout).toMatch(/FAILED ways: OptimizerError: NVRTC/);
     expect(stdout).toContain("NOT RIGHT");
   });
