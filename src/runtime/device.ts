@@ -3,6 +3,7 @@
 
 import type { ProgramInfo } from "../contract/manifest.js";
 import type { ArithmeticProfile } from "../numeric/float32.js";
+import type { RowGradient } from "./row-gradient.js";
 
 export type Part = "param" | "grad" | "state";
 
@@ -127,6 +128,8 @@ export interface DeviceMemory<View> {
   zero(part: Part, arena: number): void;
   /** Uploads the chunk table of a bank again, after its row words changed. */
   writeChunks(arena: number, bank: number): void;
+  /** Writes rows of a tensor's gradient, whose first element is at `offset`. Absent: they are written run by run. */
+  writeGradRows?(arena: number, offset: number, gradient: RowGradient): void;
   /** Uploads the entries in use of a bank's `rowChunks`, after they or their number changed. Absent where the device knows no rows. */
   writeRowChunks?(arena: number, bank: number): void;
   /** Present where the layout has scalars. */

@@ -3,7 +3,7 @@
 import { isFloat32Array } from "./arrays.js";
 import { OptimizerError, quote, quoteSome } from "./errors.js";
 import type { FoundGradient, GradientReader } from "./gradients.js";
-import { denseGradient, eachRun, isGivenByRows, isRowGradient, type RowGradient } from "./row-gradient.js";
+import { denseGradient, isGivenByRows, isRowGradient, type RowGradient } from "./row-gradient.js";
 import type { RowWork } from "./row-work.js";
 import type { Param } from "./settings.js";
 import type { Storage } from "./storage.js";
@@ -33,14 +33,8 @@ export function createGradientSources({ params, storage, reader, lazyRows }: Gra
   const byRows = params.map((): RowGradient | null => null);
 
   function writeRows(param: number, gradient: RowGradient): void {
-    if (lazyRows === null) {
-      storage.write("grad", param, denseGradient(gradient, params[param]!.numel));
-      return;
-    }
-    const { rows, rowElements, values } = gradient;
-    eachRun(gradient, (from, to) => {
-      storage.writeGradPiece(param, rows[from]! * rowElements, values.subarray(from * rowElements, to * rowElements));
-    });
+    if (lazyRows === null) storage.write("grad", param, denseGradient(gradient, params[param]!.numel));
+    else storage.writeGradRows(param, gradient);
   }
 
   /** What the lazy step works on. */
@@ -62,8 +56,9 @@ export function createGradientSources({ params, storage, reader, lazyRows }: Gra
       const entries = given instanceof Map ? given : Object.entries(given ?? {});
       for (const [name, value] of entries as Iterable<[unknown, unknown]>) {
         if (!isFloat32Array(value) && !isGivenByRows(value)) continue;
+        const what = isGivenByRows(value) ? "is given by rows" : "is an array";
         const way = "Give a GPUBuffer, or upload the gradient and encode without gradients";
-        throw new OptimizerError("encode", `the gradient of ${quote(String(name))} is in arrays, which cannot be encoded. ${way}`);
+        throw new OptimizerError("encode", `the gradient of ${quote(String(name))} ${what}, which cannot be encoded. ${way}`);
       }
     },
     write(active, given) {

@@ -5,6 +5,7 @@ import { checkFloat32Array } from "./arrays.js";
 import type { ArenaRange, CallerGradients, DeviceMemory, Part } from "./device.js";
 import { didYouMean, OptimizerError, quote, show } from "./errors.js";
 import { assignRows, type Layout } from "./layout.js";
+import { eachRun, type RowGradient } from "./row-gradient.js";
 import { assignTensorRows, type ScalarSlots, scalarOffset } from "./scalar-layout.js";
 import type { Param } from "./settings.js";
 
@@ -13,8 +14,8 @@ export interface Storage<View> {
   find(name: string): number;
   view(part: "param" | "grad", param: number): View;
   write(part: "param" | "grad", param: number, data: Float32Array): void;
-  /** Overwrites a gradient from an element on. */
-  writeGradPiece(param: number, first: number, data: Float32Array): void;
+  /** Writes rows of a gradient; the others keep what they hold. */
+  writeGradRows(param: number, gradient: RowGradient): void;
   /** A tensor's place in its arena. */
   place(param: number): ArenaRange;
   /** Gradients in memory of the caller's; undefined where the device takes arrays only. */
@@ -126,9 +127,13 @@ export function createStorage<View>(parts: StorageParts<View>): Storage<View> {
       const { arena, offset } = layout.tensors[param]!;
       memory.write(part, arena, offset, data);
     },
-    writeGradPiece(param, first, data) {
+    writeGradRows(param, gradient) {
       const { arena, offset } = layout.tensors[param]!;
-      memory.write("grad", arena, offset + first, data);
+      if (memory.writeGradRows) return memory.writeGradRows(arena, offset, gradient);
+      const { rows, rowElements, values } = gradient;
+      eachRun(gradient, (from, to) => {
+        memory.write("grad", arena, offset + rows[from]! * rowElements, values.subarray(from * rowElements, to * rowElements));
+      });
     },
     download: async (param, what) => read(ranges(param, what)),
     read: async (param, what, first, length) => read(cut(ranges(param, what), first, length)),

@@ -51,6 +51,7 @@ export function createWebGpuDevice({ device, name, profile, owned }: WebGpuDevic
     limits: { arenaBytes: device.limits.maxBufferSize, bindingBytes: bindingBytes(device), unified: false },
     profile,
     lost,
+    lazyRows: true,
     gpuDevice: device,
     allocate(layout) {
       checkLost();

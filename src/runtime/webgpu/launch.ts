@@ -2,22 +2,24 @@
 // gradient in the caller's buffer, once for each buffer, and kept no longer than that buffer.
 
 import { CHUNK_WORDS, type ProgramInfo, type SweepInfo } from "../../contract/manifest.js";
-import type { Launch } from "../device.js";
+import type { BankLayout, Launch } from "../device.js";
 import { OptimizerError } from "../errors.js";
 import { CHOSEN_PAGE, type PageChooser } from "./choose-page.js";
 import { inErrorScopes } from "./errors.js";
 import { STAGE_COMPUTE } from "./flags.js";
+import { type Grid, gridOf } from "./grid.js";
 import { layoutEntries, type SweepPipeline } from "./kernels.js";
 import type { BufferRange, WebGpuArena, WebGpuBank, WebGpuMemory } from "./memory.js";
 import type { OwnArena } from "./own-arena.js";
 
 interface Dispatch {
   readonly pipeline: GPUComputePipeline;
-  readonly x: number;
-  readonly y: number;
+  readonly grid: () => Grid;
   /** What the kernel binds now; null: its one tensor takes no part in this step. */
   readonly group: () => GPUBindGroup | null;
 }
+
+const ONE: Grid = { x: 1, y: 1 };
 
 export interface WebGpuLaunch extends Launch {
   readonly memory: WebGpuMemory;
@@ -42,20 +44,25 @@ export function createLaunch(
     const makeGroup = (resources: Resources) => device.createBindGroup({ layout: bindings, entries: entriesFor(sweep, resources) });
     if (sweep.kind === "finish") {
       const group = makeGroup(sharedResources(memory));
-      return [{ pipeline, x: 1, y: 1, group: () => group }];
+      return [{ pipeline, grid: () => ONE, group: () => group }];
     }
     return memory.arenas.flatMap((arena) =>
       arena.banks.map((bank): Dispatch => {
         const groupFor = (grad: BufferRange) => makeGroup({ ...bankResources(arena, bank, grad), ...sharedResources(memory) });
-        const chunks = bank.layout.chunks.length / CHUNK_WORDS;
-        const x = Math.min(chunks, most);
         const group = arena.own !== null && sweep.reads.grad ? groupByGradient(arena.own, groupFor) : fixedGroup(arena, groupFor);
-        return { pipeline, x, y: Math.ceil(chunks / x), group };
+        return { pipeline, grid: gridFor(bank.layout, most), group };
       }),
     );
   });
   const staged = memory.arenas.flatMap(({ own }) => (own?.staged ? [own] : []));
   return { dispatches: list.length + (chooser === null ? 0 : 1), memory, list, staged, chooser };
+}
+
+/** A workgroup for each chunk, and for each run of single rows that there is now. */
+function gridFor({ chunks, rowChunks }: BankLayout, most: number): () => Grid {
+  const fixed = chunks.length / CHUNK_WORDS;
+  const alone = gridOf(fixed, most);
+  return () => (rowChunks === null || rowChunks.used === 0 ? alone : gridOf(fixed + rowChunks.used, most));
 }
 
 function fixedGroup({ grad, param }: WebGpuArena, makeGroup: (grad: BufferRange) => GPUBindGroup): () => GPUBindGroup {
@@ -92,7 +99,7 @@ function bankResources({ param }: WebGpuArena, { layout, state, chunks }: WebGpu
     0: { buffer: param.buffer, offset: param.offset + first, size },
     1: { buffer: grad.buffer, offset: grad.offset + first, size },
     2: { buffer: state, offset: 0, size: state.size },
-    3: { buffer: chunks, offset: 0, size: layout.chunks.byteLength },
+    3: { buffer: chunks, offset: 0, size: layout.rowChunks === null ? layout.chunks.byteLength : chunks.size },
   };
 }
 
@@ -159,11 +166,12 @@ function encodePass({ list, memory, chooser }: WebGpuLaunch, page: number, pass:
     pass.setBindGroup(0, chooser.group);
     pass.dispatchWorkgroups(chooser.workgroups);
   }
-  for (const { pipeline, group, x, y } of list) {
+  for (const { pipeline, group, grid } of list) {
     const bound = group();
     if (bound === null) continue;
     if (pipeline !== current) pass.setPipeline((current = pipeline));
     pass.setBindGroup(0, bound, dynamicOffsets, 0, 1);
+    const { x, y } = grid();
     pass.dispatchWorkgroups(x, y);
   }
 }

@@ -2,13 +2,16 @@
 // and one ring of coefficient rows and one memory of scalars for all. An own arena's parameters are the caller's buffer. A view is a range of a buffer that another
 // engine can bind.
 
+import { CHUNK_WORDS } from "../../contract/manifest.js";
 import type { ArenaLayout, BankLayout, DeviceMemory, MemoryLayout, Part, ScalarLayout, ScalarMemory } from "../device.js";
 import { OptimizerError } from "../errors.js";
 import { type CallerBuffer, checkOverlaps, checkUsage } from "./caller-buffer.js";
 import { inErrorScopes } from "./errors.js";
 import { BufferUsage, MAP_READ } from "./flags.js";
 import { createGradients, type WebGpuGradients } from "./gradients.js";
+import { gridOf, mostIdle } from "./grid.js";
 import { createOwnArena, type OwnArena } from "./own-arena.js";
+import { createRowScatter } from "./scatter-rows.js";
 
 /** A range of a buffer in bytes; it can stand in a bind group as it is. */
 export interface BufferRange {
@@ -53,6 +56,7 @@ export interface WebGpuMemory extends DeviceMemory<BufferRange> {
 
 /** So that a bank whose tensors keep no state still has something to bind. */
 const LEAST_BYTES = 256;
+const ENTRY_BYTES = CHUNK_WORDS * 4;
 
 /** Makes zero-filled buffers for a layout. `checkLost` throws where the device is gone. */
 export function allocateWebGpu(device: GPUDevice, layout: MemoryLayout, checkLost: () => void): WebGpuMemory {
@@ -76,18 +80,23 @@ export function allocateWebGpu(device: GPUDevice, layout: MemoryLayout, checkLos
     if (lacking !== null) throw lacking;
   };
 
-  /** The gradients of an own arena in memory of ours, made when they are first asked for. */
-  function ownGradient(arena: number): GPUBuffer {
-    const own = arenas[arena]!.own!;
-    if (own.made !== null) return own.made;
-    const bytes = layout.arenas[arena]!.elements * 4;
-    const made = inErrorScopes(device, ["out-of-memory"], () => buffers.create(`optspec grad, arena ${arena}`, bytes));
+  /** Makes a buffer that nobody waits for: what it lacks is told by the next call. */
+  function createLate(label: string, bytes: number): GPUBuffer {
+    const made = inErrorScopes(device, ["out-of-memory"], () => buffers.create(label, bytes));
     void made.error.then((refusal) => {
       if (refusal !== null) lacking = outOfMemory(bytes, refusal);
     });
-    own.made = made.result;
     return made.result;
   }
+
+  /** The gradients of an own arena in memory of ours, made when they are first asked for. */
+  function ownGradient(arena: number): GPUBuffer {
+    const own = arenas[arena]!.own!;
+    own.made ??= createLate(`optspec grad, arena ${arena}`, layout.arenas[arena]!.elements * 4);
+    return own.made;
+  }
+
+  const scatter = createRowScatter(device, { create: createLate, drop: buffers.drop });
 
   /** Where a range lies: states are split by bank. */
   function locate(part: Part, arena: number, offset: number): { readonly buffer: GPUBuffer; readonly offset: number } {
@@ -150,6 +159,15 @@ export function allocateWebGpu(device: GPUDevice, layout: MemoryLayout, checkLos
       const { chunks, layout: bankLayout } = arenas[arena]!.banks[bank]!;
       device.queue.writeBuffer(chunks, 0, bankLayout.chunks);
     },
+    writeGradRows(arena, offset, gradient) {
+      check();
+      const range = locate("grad", arena, offset);
+      scatter.write(range.buffer, range.offset, gradient);
+    },
+    writeRowChunks(arena, bank) {
+      check();
+      writeRowChunks(device, arenas[arena]!.banks[bank]!);
+    },
     destroy: buffers.destroy,
     ...(scalarBuffers !== null && { scalars: scalarMemory(device, scalarBuffers, layout.scalars!, check) }),
   };
@@ -162,16 +180,20 @@ type CreateBuffer = (label: string, bytes: number) => GPUBuffer;
 
 /** What is ours to make and to destroy. */
 function createBuffers(device: GPUDevice) {
-  const buffers: GPUBuffer[] = [];
+  const buffers = new Set<GPUBuffer>();
   const usage = BufferUsage.STORAGE | BufferUsage.COPY_SRC | BufferUsage.COPY_DST;
   const create: CreateBuffer = (label, bytes) => {
     const buffer = device.createBuffer({ label, size: Math.max(bytes, LEAST_BYTES), usage });
-    buffers.push(buffer);
+    buffers.add(buffer);
     return buffer;
   };
   return {
     create,
-    bytes: () => buffers.reduce((sum, { size }) => sum + size, 0),
+    drop(buffer: GPUBuffer) {
+      buffers.delete(buffer);
+      buffer.destroy();
+    },
+    bytes: () => [...buffers].reduce((sum, { size }) => sum + size, 0),
     destroy() {
       for (const buffer of buffers) buffer.destroy();
     },
@@ -189,9 +211,26 @@ function allocateArena(device: GPUDevice, arena: ArenaLayout, create: CreateBuff
     banks: arena.banks.map((bank, index) => ({
       layout: bank,
       state: create(`optspec state, ${arena.label}, bank ${index}`, bank.stateElements * 4),
-      chunks: create(`optspec chunks, ${arena.label}, bank ${index}`, bank.chunks.byteLength),
+      chunks: create(`optspec chunks, ${arena.label}, bank ${index}`, tableBytes(device, bank)),
     })),
   };
+}
+
+/** The chunk table: the bank's own, room for single rows, and for as many entries without elements as a grid may need. */
+function tableBytes({ limits }: GPUDevice, { chunks, rowChunks }: BankLayout): number {
+  if (rowChunks === null) return chunks.byteLength;
+  const bytes = chunks.byteLength + rowChunks.table.byteLength;
+  const entries = bytes / ENTRY_BYTES;
+  return bytes + mostIdle(entries, limits.maxComputeWorkgroupsPerDimension) * ENTRY_BYTES;
+}
+
+/** Behind the rows in use, what is too many in the grid finds no elements. */
+function writeRowChunks({ queue, limits }: GPUDevice, { chunks: buffer, layout: { chunks, rowChunks } }: WebGpuBank): void {
+  const { table, used } = rowChunks!;
+  const end = chunks.length / CHUNK_WORDS + used;
+  const { x, y } = gridOf(end, limits.maxComputeWorkgroupsPerDimension);
+  queue.writeBuffer(buffer, chunks.byteLength, table, 0, used * CHUNK_WORDS);
+  if (x * y > end) queue.writeBuffer(buffer, end * ENTRY_BYTES, new Uint32Array((x * y - end) * CHUNK_WORDS));
 }
 
 function allocateScalars({ elements, table }: ScalarLayout, create: CreateBuffer): ScalarBuffers {
