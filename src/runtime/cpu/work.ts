@@ -33,7 +33,6 @@ export interface Work {
   readonly items: Int32Array<ArrayBuffer>;
   /** The items of range r of sweep s: from `bounds[s * (ranges + 1) + r]` to the number behind it. */
   readonly bounds: Int32Array<ArrayBuffer>;
-  readonly sweeps: number;
   readonly ranges: number;
 }
 
@@ -51,7 +50,7 @@ export function divideWork(calls: readonly Call[], sweeps: readonly string[], ra
     const weights = calls.flatMap((call, index) => (call.sweep === sweep ? appendItems(call, index, tableOf(call), items) : []));
     bounds.push(...balance(weights, ranges).map((bound) => first + bound));
   }
-  return { items: Int32Array.from(items), bounds: Int32Array.from(bounds), sweeps: sweeps.length, ranges };
+  return { items: Int32Array.from(items), bounds: Int32Array.from(bounds), ranges };
 }
 
 /** Appends the items of a call; answers with the work in each. */
