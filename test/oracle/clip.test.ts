@@ -26,12 +26,26 @@ interface ClipCase {
 const targets = ["interpret", "interpret64", "cpu", "webgpu"] as const;
 type Target = (typeof targets)[number];
 
-async function build(text: string, options: Readonly<Record<string, string>>): Promise<CompiledOptimizer> {
+const compiled = new Map<string, Promise<CompiledOptimizer>>();
+
+/** Compiled once, whatever the targets and settings. */
+function build(text: string, options: Readonly<Record<string, string>>): Promise<CompiledOptimizer> {
+  const key = `${JSON.stringify(options)} ${text}`;
+  const known = compiled.get(key) ?? compileText(text, options);
+  compiled.set(key, known);
+  return known;
+}
+
+async function compileText(text: string, options: Readonly<Record<string, string>>): Promise<CompiledOptimizer> {
   const name = /optimizer (\w+)/.exec(text)![1]!;
   const { optimizers, diagnostics } = await compile({ path: "clip.opt", text }, { targets: [], builds: new Map([[name, [options]]]) });
   if (optimizers[0] === undefined) throw new Error(diagnostics.map(({ message }) => message).join("\n"));
   return optimizers[0];
 }
+
+/** One GPU device for all cases, which compiles the same text once: a software driver takes seconds for a kernel. */
+let gpuDevice: ReturnType<typeof webgpu> | undefined;
+const openGpu = () => (gpuDevice ??= webgpu({ gpu }));
 
 async function open(
   target: Target,
@@ -41,7 +55,7 @@ async function open(
   const { ir, options } = plans[0]!;
   if (target === "interpret") return interpreterTarget({ definition, ir, arithmetic: "f32" }, settings);
   if (target === "interpret64") return interpreterTarget({ definition, ir: lower(spec, options), arithmetic: "f64" }, settings);
-  return deviceTarget(definition, target === "cpu" ? await cpu() : await webgpu({ gpu }), settings);
+  return deviceTarget(definition, target === "cpu" ? await cpu() : await openGpu(), settings);
 }
 
 /** A parameter takes its gradient as it was clipped. */
@@ -114,7 +128,7 @@ function expectClose(ours: readonly number[], theirs: ArrayLike<number>, toleran
 }
 
 describe.each(targets)("recorded clips on %s", (target) => {
-  // Every case is a shader to compile: on WebGPU one of a kind.
+  // On WebGPU one of a kind.
   const chosen = cases.filter(([name]) => target !== "webgpu" || /-(normal|mixed|overflow|nan)$/.test(name));
   test.skipIf(target === "webgpu" && why !== undefined).each(chosen)("%s", async (name, one) => {
     const word = wordOf(name);
