@@ -19,7 +19,11 @@ const found: Readonly<Record<string, string>> = {
   "a step count of the model beside a number that was computed before param changed":
     "state d: model = 0  a = sum[model](grad)  param <- param + a * 1e-3  d <- max(a, lerp(a, t, 0.5))  s <- grad * d",
   "a total of numbers that some parameters reduce and others know": "s <- grad * sum[model](if rank > 1 then norm(grad) else 1)",
+  "totals of totals of totals, of numbers and of elements":
+    "a = 1 + norm(grad)  b = max[model](a)  c = sum[model](a / b)  d = sum[model](a / c + b)  e = sum[model](if rank > 1 then a / d else 1)  f = 1 + sum[model](grad / e)  g = sum(grad * f) + a  s <- grad * (min[model](g / c) + g)",
   "a name that governs a call, and changes then": "c = rank > 1  if c { s <- clip(grad, 1) }  c <- not c  if c { s <- grad }",
+  "a number of set-up by a function that decides something else besides":
+    "fn f(x) { y = grad  if t > 2 { y <- y + x }  return x + 1 }  a = min(2, f(rank))  s <- grad * a",
   "a condition of twenty parts asked twice": `${Array.from({ length: 20 }, (_, i) => `fixed hyper h${i} = ${i}`).join("  ")}
     c = ${Array.from({ length: 20 }, (_, i) => `h${i} > rank`).join(" or ")}
     if c { s <- grad }  if c { param <- param - s } else { s <- 1 - grad }`,

@@ -5,7 +5,7 @@
 import type { TypedExpr, TypedStatement } from "../check/spec.js";
 import type { Builder } from "../ir/builder.js";
 import type { CellId, Contribution, ValueId } from "../ir/value.js";
-import { type Decisions, undecided } from "./variants.js";
+import type { Decisions } from "./variants.js";
 
 interface Surroundings {
   readonly builder: Builder;
@@ -120,9 +120,9 @@ function touchesDevice(frame: Frame, statement: TypedStatement): boolean {
 }
 
 export function lowerExpression(given: Frame, expr: TypedExpr): ValueId {
-  // What is known at set-up is one value wherever it stands, also in declarations, whatever has been decided on the way. What a block
-  // computes besides may come later.
-  const frame = expr.stage === "setup" && expr.kind !== "block" ? { ...given, decisions: undecided } : given;
+  // What is known at set-up is one value wherever it stands, also in declarations, whatever has been decided on the way. What a
+  // function computes besides may govern device work, and is decided.
+  const frame = expr.stage === "setup" ? { ...given, decisions: { ...given.decisions, known: () => null } } : given;
   const { builder, options } = frame;
   switch (expr.kind) {
     case "literal":
