@@ -84,7 +84,8 @@ export function placeStores(ir: Ir, work: ElementWork, options: PlaceOptions): P
   const found = findCheapest(lists, startsOf(lists, stores.length), (places) => {
     const storedAt = new Map(stores.map(({ cell }, i) => [cell, places[i]!]));
     const reducedAt = new Map(reductions.map((id, i) => [id, places[stores.length + i]!]));
-    if (!numbers.every(({ site, arg }) => finishedAt(ir, arg, reducedAt, totalAt) <= totalAt.get(site)!)) return null;
+    const made: MadeAt = { reduced: (id) => reducedAt.get(id)!, total: (site) => totalAt.get(site)! };
+    if (!numbers.every(({ site, arg }) => finishedAt(ir, arg, made) <= made.total(site))) return null;
     const placement = place(ir, { levels, totalAt, storedAt, reducedAt, stores, contributions });
     return placement && { result: placement, cost: cost(placement) };
   });
@@ -161,8 +162,14 @@ function loadsOf(ir: Ir, level: number, roots: readonly ValueId[], choice: Choic
   return roots.every(visit) ? [...loads.values()].sort((a, b) => a.cell - b.cell) : null;
 }
 
+/** The level behind which a reduction is finished. */
+export interface MadeAt {
+  reduced(id: ValueId): number;
+  total(site: number): number;
+}
+
 /** The level behind which all reductions that a value needs are finished; -1 where it needs none. In one finish, a total of a total takes another round. */
-function finishedAt(ir: Ir, id: ValueId, reducedAt: ReadonlyMap<ValueId, number>, totalAt: ReadonlyMap<number, number>): number {
+export function finishedAt(ir: Ir, id: ValueId, made: MadeAt): number {
   const known = new Map<ValueId, number>();
   function visit(id: ValueId): number {
     const found = known.get(id);
@@ -170,9 +177,9 @@ function finishedAt(ir: Ir, id: ValueId, reducedAt: ReadonlyMap<ValueId, number>
     const value = ir.values[id]!;
     const at =
       value.kind === "reduce"
-        ? reducedAt.get(id)!
+        ? made.reduced(id)
         : value.kind === "total"
-          ? totalAt.get(value.site)!
+          ? made.total(value.site)
           : argsOf(value).reduce((last, arg) => Math.max(last, visit(arg)), -1);
     known.set(id, at);
     return at;

@@ -1,8 +1,8 @@
 // At which level each total over the model is finished: one choice for all variants, the one with which they move the fewest bytes.
 
-import type { Ir, Program, Variant } from "../ir/value.js";
+import type { Contribution, Ir, Program, Variant } from "../ir/value.js";
 import { findCheapest } from "./find-cheapest.js";
-import { cost, elementWork, type Placement, placeStores } from "./place-stores.js";
+import { cost, elementWork, finishedAt, type MadeAt, type Placement, placeStores } from "./place-stores.js";
 
 export interface ProgramPlacement {
   /** One for each variant. */
@@ -28,7 +28,7 @@ export function placeProgram(ir: Ir, { entry, variants }: Program): ProgramPlace
   return found.result;
 }
 
-/** Each total behind the level that its own level asks for, as a sweep or a finish can make it. */
+/** Each total behind the level that its own level asks for, as a sweep or a finish can make it; or as soon as can be, which always can. */
 function startsOf(
   ir: Ir,
   variants: readonly Variant[],
@@ -42,7 +42,28 @@ function startsOf(
     const isOfTensors = lists[i]!.includes(-1);
     return lists[i]!.find((at) => at >= (isOfTensors ? level - 1 : level)) ?? lists[i]!.at(-1)!;
   });
-  return [own, lists.map((list) => list[0]!)];
+  return [own, earliest(ir, given, sites, lists)];
+}
+
+/** Of elements in the first sweep that can; of numbers in the finish that has the last of them. */
+function earliest(
+  ir: Ir,
+  given: readonly Contribution[],
+  sites: readonly number[],
+  lists: readonly (readonly number[])[],
+): readonly number[] {
+  const known = new Map<number, number>();
+  const made: MadeAt = {
+    reduced: (id) => ir.values[id]!.level - 1,
+    total(site) {
+      const own = given.filter((one) => one.site === site);
+      const at = known.get(site) ?? (own[0]!.from === "elem" ? lists[sites.indexOf(site)]![0]! : lastOf(own));
+      known.set(site, at);
+      return at;
+    },
+  };
+  const lastOf = (own: readonly Contribution[]) => Math.max(...own.map(({ arg }) => finishedAt(ir, arg, made)));
+  return sites.map(made.total);
 }
 
 /** Where a total of elements may be made: in a sweep; of tensors' numbers also before all sweeps. */
