@@ -54,6 +54,8 @@ interface HostLaunch extends Launch {
   readonly library: string;
   readonly kernels: readonly (SweepInfo & { readonly start: ReturnType<typeof startOf> })[];
   readonly rowWidth: number;
+  /** The kernel that says which page is read; null: it is the one that was written. */
+  readonly choose: ReturnType<typeof startOf> | null;
 }
 
 export function cudaTextOnCpu({ entry, shift, threads }: HostDeviceOptions): Device<Float32Array> {
@@ -64,7 +66,7 @@ export function cudaTextOnCpu({ entry, shift, threads }: HostDeviceOptions): Dev
     profile: ieee,
     lost: new Promise(() => {}),
     allocate: (layout) => allocate(layout, shift),
-    async bind(kernels, program, memory) {
+    async bind(kernels, program, memory, pageFrom) {
       const library = compileForCpu(await kernels.cuda!());
       const launch: HostLaunch = {
         dispatches: program.sweeps.length,
@@ -72,17 +74,18 @@ export function cudaTextOnCpu({ entry, shift, threads }: HostDeviceOptions): Dev
         library,
         kernels: program.sweeps.map((sweep) => ({ ...sweep, start: startOf(library, sweep.symbol!) })),
         rowWidth: program.rowWidth,
+        choose: pageFrom === undefined ? null : startOf(library, besides(program.sweeps[0]!, "choose")),
       };
       return launch;
     },
     submit(launch, page, rows) {
-      const { memory, library, kernels, rowWidth } = launch as HostLaunch;
+      const { memory, library, kernels, rowWidth, choose } = launch as HostLaunch;
       const { tables, layout } = memory;
-      memory.rows.fill(Number.NaN);
+      if (choose === null) memory.rows.fill(Number.NaN);
       memory.forget();
       const pageOf = memory.rows.subarray((page * layout.pageBytes) / 4);
       pageOf.set(rows);
-      if (entry === "model") startAll(launch as HostLaunch, pageOf, threads);
+      if (entry === "model") startAll(launch as HostLaunch, choose === null ? pageOf : memory.rows, threads);
       for (const { at, count } of entry === "tensor" ? lengthsOf(tables) : []) {
         const [param, grad, state, stride, row] = segmentOf(tables, at);
         const address = koffi.address(pageOf) + 4n * BigInt(rowWidth) * row!;
@@ -95,25 +98,30 @@ export function cudaTextOnCpu({ entry, shift, threads }: HostDeviceOptions): Dev
   };
 }
 
+/** The symbol of a kernel that stands beside a sweep. */
+const besides = ({ symbol, name }: SweepInfo, kernel: string) => `${symbol!.slice(0, -name.length)}${kernel}`;
+
 const segmentOf = ({ tensors, words }: Tables, at: number) =>
   tensors.subarray(words * at, words * at + words) as unknown as readonly bigint[];
 
 /** All kernels of a launch over the whole model; of sweeps one block too many. */
-function startAll({ memory, kernels }: HostLaunch, rows: Float32Array<ArrayBuffer>, threads: number): void {
+function startAll({ memory, kernels, choose }: HostLaunch, rows: Float32Array<ArrayBuffer>, threads: number): void {
   const { tables, layout, numbers } = memory;
   const address = (array: BigUint64Array | Float32Array | Uint32Array) => koffi.address(array) as bigint;
   const table = layout.scalars?.table ?? new Uint32Array(4);
   const chunkCount = BigInt(tables.chunkCount);
+  const control = BigUint64Array.of(0n, BigInt(layout.pageBytes / 4));
   const values = BigUint64Array.of(
     address(tables.tensors),
     address(tables.chunks),
     chunkCount,
     address(rows),
-    0n,
+    choose === null ? 0n : address(control),
     address(numbers),
     address(table),
   );
   const operands = values.map((_, i) => address(values) + 8n * BigInt(i));
+  choose?.(1, 1, operands.subarray(4));
   for (const { kind, workgroup, start } of kernels) {
     // From the rows on, and any number of whole warps.
     if (kind === "finish") start(1, 64, operands.subarray(3));

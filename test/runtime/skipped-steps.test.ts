@@ -6,6 +6,8 @@ import { afterAll, describe, expect, test } from "vitest";
 import { cpu } from "../../src/runtime/cpu/index.js";
 import type { Device } from "../../src/runtime/device.js";
 import { webgpu } from "../../src/runtime/webgpu/index.js";
+import { compileTogether, whyNoGcc } from "../compilers/cuda-on-cpu.js";
+import { cudaTextOnCpu } from "../compilers/cuda-on-cpu-device.js";
 import { openDawn } from "../device/webgpu/dawn.js";
 import { compileOne } from "../oracle/compile-one.js";
 import { reductionSpecs } from "../oracle/reduction-specs.js";
@@ -18,8 +20,8 @@ const specs = {
   "NAdam, with a state on the host": await compileOne(example("nadam"), skip),
   "RAdam, with a first phase": await compileOne(example("radam"), skip),
   "SGD, with a first step": await compileOne(example("sgd"), skip),
-  Lamb: await compileOne(reductionSpecs["Lamb"]!, skip),
-  Prodigy: await compileOne(reductionSpecs["Prodigy"]!, skip),
+  Lamb: await compileOne(reductionSpecs.Lamb!, skip),
+  Prodigy: await compileOne(reductionSpecs.Prodigy!, skip),
   "AdamW, clipped": await compileOne(example("adamw"), [{ non_finite: "skip", grad_clip: "global_norm" }]),
 };
 const scale: ScaleSettings = { init: 1024, growthFactor: 2, backoffFactor: 0.5, growthInterval: 3 };
@@ -30,6 +32,11 @@ const devices: [string, Device][] = [
   ["cpu, two threads and several memories", await cpu({ threads: 2, elementsPerThread: 1, arenaBytes: 1_300_000 })],
 ];
 if (why === undefined) devices.push(["webgpu", await webgpu({ gpu })]);
+if (whyNoGcc() === undefined) {
+  const texts = Object.values(specs).map(({ definition }) => Object.values(definition.kernels)[0]!.cuda!());
+  compileTogether(await Promise.all(texts), "-O2");
+  devices.push(["the CUDA text as C++", cudaTextOnCpu({ entry: "model", shift: (index) => index % 4, threads: 32 })]);
+}
 afterAll(() => {
   for (const [, device] of devices) device.destroy();
 });

@@ -31,11 +31,13 @@ interface CudaLaunch extends Launch {
   readonly operands: readonly bigint[];
   /** The same where the device itself counts, and the kernel that counts with its operands. */
   readonly counted: { readonly operands: bigint; readonly advance: bigint; readonly advanceOperands: bigint };
+  /** The device always counts, before the kernels: it says itself which steps were taken. */
+  readonly chooses: boolean;
 }
 
 /** A page's block: the operands tensors, chunks, chunk_count, rows, control, scalars, table; then their addresses. */
 const OPERANDS = 7;
-/** A sweep takes them from the first one on, a finish from `rows` on, the kernel that counts takes `control`. */
+/** A sweep takes them from the first one on, a finish from `rows` on, the kernel that counts from `control` on. */
 const FIRST_OPERAND = { sweep: 0, finish: 3, advance: 4 } as const;
 const BLOCK_WORDS = 2 * OPERANDS;
 /** Chunk offsets are counted in 32 bits of four elements. */
@@ -91,6 +93,22 @@ export function createCudaDevice({ driver, stream, machineCode }: CudaDevicePart
     }
   }
 
+  /** All that a graph records; `counted` says for each step where it reads. */
+  function startCounted(launch: CudaLaunch, target: bigint): void {
+    const { counted, chooses } = launch;
+    const count = () =>
+      check(calls.cuLaunchKernel(counted.advance, 1, 1, 1, 1, 1, 1, 0, target, counted.advanceOperands, 0), "starting a kernel");
+    if (chooses) count();
+    start(launch, counted.operands, target);
+    if (!chooses) count();
+  }
+
+  /** What the device counts from, and how long its pages are. */
+  function setControl({ control, layout }: OptimizerMemory, page: number): void {
+    const words = BigUint64Array.of(BigInt(page), BigInt(layout.pageBytes / 4));
+    check(calls.cuMemcpyHtoDAsync(control, words, words.byteLength, stream), "setting the count of steps on the GPU");
+  }
+
   const onDestroy = (memory: OptimizerMemory) => {
     memories.delete(memory);
     for (const block of blocks.get(memory) ?? []) koffi.free(block);
@@ -114,7 +132,7 @@ export function createCudaDevice({ driver, stream, machineCode }: CudaDevicePart
       memories.add(memory);
       return memory;
     },
-    async bind(kernels, program, memory) {
+    async bind(kernels, program, memory, pageFrom) {
       const text = await textOf(kernels);
       driver.checkLost();
       const bound = memory as OptimizerMemory;
@@ -122,6 +140,8 @@ export function createCudaDevice({ driver, stream, machineCode }: CudaDevicePart
       const find = (symbol: string): bigint =>
         driver.within(() => driver.read((out) => calls.cuModuleGetFunction(out, loaded, symbol), `finding the kernel ${symbol}`));
       const symbols = symbolsOf(program);
+      const chooses = pageFrom !== undefined;
+      if (chooses) driver.within(() => setControl(bound, 0));
       const launched = program.sweeps.map(({ kind, workgroup }, i): Kernel => {
         return { kind: kind === "finish" ? kind : "sweep", handle: find(symbols[i]!), threads: workgroup };
       });
@@ -129,40 +149,41 @@ export function createCudaDevice({ driver, stream, machineCode }: CudaDevicePart
       const ring = operands.pop()!;
       const counted = {
         operands: ring,
-        advance: find(advanceOf(symbols[0]!, program.sweeps[0]!.name)),
+        advance: find(besides(symbols[0]!, program.sweeps[0]!.name, chooses ? "choose" : "advance")),
         advanceOperands: ring + BigInt(8 * FIRST_OPERAND.advance),
       };
-      const launch: CudaLaunch = { dispatches: launched.length, memory: bound, kernels: launched, operands, counted };
+      const launch: CudaLaunch = {
+        dispatches: launched.length + (chooses ? 1 : 0),
+        memory: bound,
+        kernels: launched,
+        operands,
+        counted,
+        chooses,
+      };
       return launch;
     },
     submit(launch, page, rows) {
-      const { memory, operands } = launch as CudaLaunch;
+      const { memory, operands, chooses } = launch as CudaLaunch;
       driver.within(() => {
         memory.prepare();
         sendRows(memory, page, rows);
         memory.nextPage = null;
-        start(launch as CudaLaunch, operands[page]!, stream);
+        if (chooses) startCounted(launch as CudaLaunch, stream);
+        else start(launch as CudaLaunch, operands[page]!, stream);
       });
     },
     prepare(launch, page, rows) {
-      const { memory } = launch as CudaLaunch;
+      const { memory, chooses } = launch as CudaLaunch;
       driver.within(() => {
         memory.prepare();
         sendRows(memory, page, rows);
-        if (memory.nextPage !== page) {
-          const words = BigUint64Array.of(BigInt(page), BigInt(memory.layout.pageBytes / 4));
-          check(calls.cuMemcpyHtoDAsync(memory.control, words, words.byteLength, stream), "setting the count of steps on the GPU");
-        }
+        if (!chooses && memory.nextPage !== page) setControl(memory, page);
         memory.nextPage = (page + 1) % ROW_PAGES;
       });
     },
     capture(launch, target) {
       if (typeof target !== "bigint") throw new OptimizerError("encode", `capture takes a CUstream as a bigint, not ${show(target)}`);
-      const { counted } = launch as CudaLaunch;
-      driver.within(() => {
-        start(launch as CudaLaunch, counted.operands, target);
-        check(calls.cuLaunchKernel(counted.advance, 1, 1, 1, 1, 1, 1, 0, target, counted.advanceOperands, 0), "recording a kernel");
-      });
+      driver.within(() => startCounted(launch as CudaLaunch, target));
     },
     idle: () => reader.idle(),
     destroy() {
@@ -180,9 +201,9 @@ async function textOf({ cuda }: Kernels): Promise<string> {
   throw new OptimizerError("manifest", "the generated module has no CUDA kernels: build the spec again with this version of optspec");
 }
 
-/** Beside the sweep `SPACE_NAME` stands the kernel `SPACE_advance`. */
-function advanceOf(symbol: string, name: string): string {
-  return `${symbol.slice(0, -name.length)}advance`;
+/** Beside the sweep `SPACE_NAME` stands the kernel that counts, such as `SPACE_advance`. */
+function besides(symbol: string, name: string, kernel: "advance" | "choose"): string {
+  return `${symbol.slice(0, -name.length)}${kernel}`;
 }
 
 function symbolsOf({ sweeps }: ProgramInfo): string[] {

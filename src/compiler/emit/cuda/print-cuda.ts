@@ -115,8 +115,14 @@ ${kernel(`${WORKGROUP}, 1`)} ${space}_${name}(const float* __restrict__ rows, co
 }`;
 }
 
-/** Ends a step of a graph. */
-function countingEntryPoint({ space }: PlannedBuild): string {
+/** Ends a step of a graph; where steps may be skipped it begins every step, by the count of those that were taken. */
+function countingEntryPoint({ space, info }: PlannedBuild): string {
+  const taken = info.states.find(({ scaler }) => scaler === "taken");
+  if (taken !== undefined)
+    return `// One thread, before every step: it reads the page of as many steps as were taken.
+extern "C" __global__ void ${space}_choose(${space}::Control* control, const float* scalars) {
+  control->steps = static_cast<unsigned long long>(scalars[${taken.scalarSlot}]);
+}`;
   return `// One thread, after a step that was given a control block: the next one reads the next page.
 extern "C" __global__ void ${space}_advance(${space}::Control* control) {
   control->steps++;
