@@ -20,7 +20,8 @@ export default defineConfig({
     // Forks, not threads: a Vulkan driver is named in the process's real environment.
     pool: "forks",
     maxWorkers: 2,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // Against tests that hang, not slow machines: a software GPU driver on a busy one takes minutes for what takes seconds elsewhere.
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
   },
 });

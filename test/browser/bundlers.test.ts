@@ -86,7 +86,7 @@ beforeAll(async () => {
     join(project, "index.html"),
     '<!doctype html><link rel="icon" href="data:,"><script type="module" src="./main.js"></script>',
   );
-}, 120_000);
+});
 
 const DEADLINE = 120_000;
 

@@ -6,7 +6,7 @@ import { pathToFileURL } from "node:url";
 import { describe, expect, test } from "vitest";
 import { optspec, put } from "../cli/command.js";
 import { temporaryFolder } from "../cli/folder.js";
-import { launchChromium, whyNoChromium } from "../device/chromium.js";
+import { launchChromium, openPage, whyNoChromium } from "../device/chromium.js";
 
 const rules = `ruleset Decay {
   hyper layer_decay = 0.5 in (0, 1]
@@ -45,7 +45,7 @@ async function page(names: readonly string[], read: (page: Awaited<ReturnType<ty
 
 async function open(file: string) {
   const browser = await launchChromium();
-  const opened = await browser.newPage();
+  const opened = await openPage(browser);
   const asked: string[] = [];
   opened.on("request", (request) => asked.push(request.url()));
   opened.on("pageerror", (error) => asked.push(error.message));

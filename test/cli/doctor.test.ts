@@ -118,4 +118,4 @@ test("as a process of its own", async () => {
   const program = join(import.meta.dirname, "../../dist/cli/optspec.cjs");
   const { stdout } = await promisify(execFile)(process.execPath, [program, "doctor", "--format", "json"], { cwd: temporaryFolder() });
   expect((JSON.parse(stdout) as Answer).devices.map(({ device }) => device)).toEqual(["cpu", "webgpu", "cuda"]);
-}, 30_000);
+});

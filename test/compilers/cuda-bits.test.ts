@@ -11,7 +11,7 @@ const all = await subjects();
 const why = whyNoGcc();
 
 describe.skipIf(why !== undefined)("the CUDA text equals the interpreter, bit for bit", () => {
-  test.each(all)("$name, whole model, 10 million bit patterns", { timeout: 300_000 }, async (subject) => {
+  test.each(all)("$name, whole model, 10 million bit patterns", async (subject) => {
     const arrays = 2 + subject.manifest.builds[0]!.states.length;
     const device = cudaTextOnCpu({ entry: "model", shift: (index) => [0, 0, 1, 2, 3][index % 5]!, threads: 64 });
     const elements = Math.ceil(10_000_000 / arrays);

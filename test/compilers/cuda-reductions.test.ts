@@ -23,7 +23,7 @@ describe.skipIf(whyNoGcc() !== undefined)("CUDA texts that reduce", () => {
   beforeAll(async () => {
     for (const [title, text] of Object.entries(reductionSpecs)) compiled.set(title, await compileOne(text));
     compileTogether(await Promise.all([...compiled.values()].map(textOf)), "-O2");
-  }, 120_000);
+  });
 
   describe.each([
     ["where all tensors stand on 16 bytes", () => 0],

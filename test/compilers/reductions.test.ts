@@ -53,7 +53,7 @@ test.skipIf(whyNoDeno() !== undefined)("WGSL passes Naga", async () => {
   expect(errors).toEqual([]);
 });
 
-test.skipIf(whyNoDeno() !== undefined)("on Deno's WebGPU they have the interpreter's bits", { timeout: 300_000 }, async () => {
+test.skipIf(whyNoDeno() !== undefined)("on Deno's WebGPU they have the interpreter's bits", async () => {
   const plain = subjects.map(({ title, one: { name, definition, plans }, wgsl }) => {
     return { title, name, manifest: definition.manifest, irs: plans.map(({ ir }) => ({ ir })), wgsl };
   });

@@ -4,7 +4,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { chromium } from "playwright-core";
+import { type Browser, chromium, type Page } from "playwright-core";
 import { bundle } from "./bundle.js";
 import { missingDevice } from "./missing-device.js";
 
@@ -21,7 +21,14 @@ export function whyNoChromium(): string | undefined {
 }
 
 /** Starts the browser; whoever asks for it closes it. */
-export const launchChromium = () => chromium.launch({ executablePath: browser()!, args: FLAGS });
+export const launchChromium = () => chromium.launch({ executablePath: browser()!, args: FLAGS, timeout: 0 });
+
+/** A page without time limits of its own: the test has one. */
+export async function openPage(browser: Browser): Promise<Page> {
+  const page = await browser.newPage();
+  page.setDefaultTimeout(0);
+  return page;
+}
 
 /** With these a page may share memory between threads. */
 export const ISOLATION = { "cross-origin-opener-policy": "same-origin", "cross-origin-embedder-policy": "require-corp" };
@@ -61,7 +68,7 @@ export async function runInChromium(entry: string, options: PageOptions = {}): P
   const server = await serve(files, options);
   const started = await launchChromium();
   try {
-    const page = await started.newPage();
+    const page = await openPage(started);
     await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
     return await page.evaluate('import("/script.js").then(({ run }) => run())');
   } finally {

@@ -52,7 +52,7 @@ export async function runInDeno(entry: string): Promise<unknown> {
       ...(driver && { VK_ICD_FILENAMES: driver }),
     };
     const arguments_ = ["run", "--no-config", "--no-remote", "--unstable-webgpu", "--allow-read", main];
-    const { stdout } = await promisify(execFile)(denoBinary(), arguments_, { env, maxBuffer: 1 << 28, timeout: 120_000 });
+    const { stdout } = await promisify(execFile)(denoBinary(), arguments_, { env, maxBuffer: 1 << 28, timeout: 540_000 });
     const line = stdout.split("\n").find((text) => text.startsWith(MARK));
     if (line === undefined) throw new Error(`the script printed no result:\n${stdout}`);
     return JSON.parse(line.slice(MARK.length));

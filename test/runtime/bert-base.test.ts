@@ -40,13 +40,9 @@ async function run(limits: "adapter" | "default"): Promise<{ readonly dispatches
   return { dispatches: optimizer.dispatches, hashes };
 }
 
-test.skipIf(why !== undefined)(
-  "the number of dispatches does not change a bit",
-  async () => {
-    const many = await run("default");
-    const one = await run("adapter");
-    expect([many.dispatches, one.dispatches]).toEqual([7, 1]);
-    expect(many.hashes).toEqual(one.hashes);
-  },
-  300_000,
-);
+test.skipIf(why !== undefined)("the number of dispatches does not change a bit", async () => {
+  const many = await run("default");
+  const one = await run("adapter");
+  expect([many.dispatches, one.dispatches]).toEqual([7, 1]);
+  expect(many.hashes).toEqual(one.hashes);
+});

@@ -35,7 +35,7 @@ beforeAll(async () => {
   if (whyNoPretence !== undefined) return;
   const texts = await Promise.all(Object.values(reductionSpecs).map(async (text) => textOf(await compileOne(text))));
   compileTogether(texts, "-O0");
-}, 120_000);
+});
 
 describe.skipIf(whyNoPretence !== undefined)("the interpreter's bits", () => {
   test.each(Object.keys(reductionSpecs))("%s", async (title) => {
