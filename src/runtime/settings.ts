@@ -76,7 +76,7 @@ export function readSettings({ manifest, kernels }: OptimizerDefinition, given: 
     allow: readAllow(base("allow")),
     rules: taken.rules,
     groups: readGroups(base("groups"), manifest, params),
-    lossScale: readLossScale(base("lossScale")),
+    lossScale: checkScaled(readLossScale(base("lossScale")), build),
     hypers: new Map([...manifest.hypers.map(({ key }) => [key, record[key]] as const), ...taken.hypers]),
   };
 }
@@ -100,6 +100,13 @@ function checkKeys(manifest: Manifest, record: Readonly<Record<string, unknown>>
   }
 }
 
+/** A scale needs kernels that know of it. */
+function checkScaled(scale: ScalerState | null, { states }: BuildInfo): ScalerState | null {
+  if (scale === null || states.some(({ scaler }) => scaler !== undefined)) return scale;
+  const way = 'leave nonFinite out, or give "skip"';
+  throw new OptimizerError("invalid-setting", `lossScale skips steps whose gradients are not finite, and this build does not: ${way}`);
+}
+
 /** What a build that skips steps is called; any spec can be built with it. */
 const SKIPS: OptionInfo = {
   name: "non_finite",
@@ -116,7 +123,8 @@ const SKIPS: OptionInfo = {
  */
 function chooseBuild(manifest: Manifest, record: Readonly<Record<string, unknown>>): BuildInfo {
   const byDefault = manifest.builds[0] ?? missing("builds");
-  const isScaled = record["lossScale"] !== undefined;
+  const { lossScale } = record;
+  const isScaled = lossScale !== undefined;
   const options = isScaled && !manifest.options.some(({ name }) => name === SKIPS.name) ? [...manifest.options, SKIPS] : manifest.options;
   const wanted = options.map((option) => {
     const word =
