@@ -87,7 +87,11 @@ function present<View, T extends OptimizerTypes>(running: Running<View>): Optimi
       }
       running.given = withChanges(running, changes, options?.group);
     },
-    explain: () => createExplainTable(running.session.decisions.resolution, running.session.hypers),
+    explain() {
+      const { decisions, hypers, stepper } = running.session;
+      const table = createExplainTable(decisions.resolution, hypers);
+      return { ...table, params: table.params.map((param, i) => ({ ...param, frozen: param.frozen || stepper.isHeld(i) })) };
+    },
     destroy,
     [Symbol.dispose]: destroy,
     async [Symbol.asyncDispose]() {

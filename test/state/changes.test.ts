@@ -73,6 +73,7 @@ describe.each(devices)("on %s", (_, open) => {
     await optimizer.step({ gradients: gradients(1) });
     await reference.step({ gradients: gradients(1, ["b"]) });
     optimizer.freeze("b");
+    expect(optimizer.explain().params.map(({ frozen }) => frozen)).toEqual([false, true, false]);
     const kept = await all(optimizer, "b");
     await optimizer.step({ gradients: gradients(2, ["a", "c"]) });
     await optimizer.step({ gradients: gradients(3) });
