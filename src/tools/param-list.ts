@@ -3,7 +3,7 @@
 
 import type { ParamInfo } from "../contract/rules.js";
 import { SafetensorsError } from "../runtime/state/safetensors-error.js";
-import { readSafetensorsHeader } from "../runtime/state/safetensors-header.js";
+import { readSafetensorsHeader, type TensorInfo } from "../runtime/state/safetensors-header.js";
 import { isRecord, parseStrictJson } from "../runtime/state/strict-json.js";
 
 /** A list that cannot be read; `help` is the way out. */
@@ -63,13 +63,22 @@ const floats = new Set(["F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2"]);
 
 function fromHeader(file: Uint8Array, fileBytes: number): ParamList {
   try {
-    const tensors = [...readSafetensorsHeader(file, fileBytes).tensors.values()];
+    const { metadata, tensors: all } = readSafetensorsHeader(file, fileBytes);
+    const tensors = metadata.get("format") === "optspec" ? savedParams([...all.values()]) : [...all.values()];
     const params = tensors.filter((t) => floats.has(t.dtype)).map(({ name, shape, dtype }) => ({ name, shape, dtype }));
     return { params, withoutShape: 0, skipped: tensors.filter((t) => !floats.has(t.dtype)).map((t) => t.name) };
   } catch (error) {
     if (error instanceof SafetensorsError) throw new ParamListError(error.message, error.help);
     throw error;
   }
+}
+
+/** Of what an optimizer has saved: its parameters, under their own names. */
+function savedParams(tensors: readonly TensorInfo[]): readonly TensorInfo[] {
+  const params = tensors.filter(({ name }) => name.startsWith("param/"));
+  if (params.length === 0)
+    throw new ParamListError("this saved run holds no parameters: it was saved without them", "give the file of the model itself");
+  return params.map((tensor) => ({ ...tensor, name: tensor.name.slice("param/".length) }));
 }
 
 interface Entry {

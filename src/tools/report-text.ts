@@ -23,7 +23,8 @@ function renderBuild(build: BuildReport): readonly string[] {
     `    ${plural(build.sweeps, "sweep", "sweeps")} over the elements${finishes}`,
     ...build.variants.flatMap(renderVariant),
     `    streamable: ${build.streamable ? "yes, no number of the whole model is needed" : "no, it needs a number of the whole model"}`,
-    `    shardable: ${sums.length === 0 ? "yes, shards share nothing" : `yes, where these are reduced over the shards: ${sums.join(", ")}`}`,
+    `    shardable: ${sums.length === 0 ? "yes, shards share nothing" : "yes, where these are reduced over the shards:"}`,
+    ...sums.map((sum) => `      ${shortened(sum)}`),
     `    operations outside the exact set: ${build.inexact.length === 0 ? "none" : build.inexact.join(", ")}`,
   ];
 }
@@ -51,5 +52,7 @@ function renderModel(model: ModelCost, { variants }: BuildReport, bandwidth: num
   ];
 }
 
+/** Values from the library are long; JSON has them whole. */
+const shortened = (text: string) => (text.length <= 100 ? text : `${text.slice(0, 97)}...`);
 const plural = (n: number, one: string, many: string) => `${n} ${n === 1 ? one : many}`;
 const grouped = (n: number) => n.toLocaleString("en-US");

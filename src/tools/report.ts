@@ -77,10 +77,11 @@ function sharedSums(ir: Ir): readonly string[] {
   const program = ir.programs.find(({ entry }) => entry === "step")!;
   const given = program.variants.flatMap(({ contributions }) => contributions);
   const totals = [...new Map(given.map((contribution) => [contribution.site, contribution])).values()];
-  return [
+  const texts = [
     ...totals.map(({ by, arg }) => `${by}[model](${printExpression(ir, arg)})`),
     ...ir.values.flatMap((value) => (value.kind === "reduce" ? [`${value.by}(${printExpression(ir, value.arg)})`] : [])),
   ];
+  return [...new Set(texts)];
 }
 
 export interface ModelCost {

@@ -99,6 +99,20 @@ describe("optspec report", () => {
     expect(text.out).toContain("sparse-exact: yes");
   });
 
+  test("what shards reduce is said once, and shortened for people", async () => {
+    const folder = temporaryFolder();
+    const long = Array.from({ length: 20 }, (_, i) => `grad * ${i + 2}`).join(" + ");
+    put(folder, {
+      "sums.opt": `optimizer Sums { hyper lr = 0.1  param <- param - lr * grad * (norm[model](grad) + rms[model](grad) + sum(${long})) }`,
+    });
+    const { out } = await optspec(folder, ["report", "sums.opt"]);
+    expect(out.split("sum[model](grad * grad)")).toHaveLength(2);
+    expect(out).toContain("...\n");
+    expect(Math.max(...out.split("\n").map((line) => line.length))).toBeLessThanOrEqual(120);
+    const json = await optspec(folder, ["report", "sums.opt", "--format", "json"]);
+    expect(JSON.parse(json.out).builds[0].sharedSums.at(-1)).toContain("grad * 21");
+  });
+
   test("bad input says what to do", async () => {
     const folder = temporaryFolder();
     put(folder, { "plain.opt": spec, "wrong.opt": "optimizer {" });

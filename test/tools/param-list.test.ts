@@ -53,6 +53,16 @@ describe("a parameter list", () => {
     });
   });
 
+  test("of a saved run its parameters are the list, and not its states", () => {
+    const saved = (...keys: string[]) =>
+      writeSafetensors(new Map(keys.map((key) => [key, tensorOf([2], new Float32Array(2))])), new Map([["format", "optspec"]]));
+    expect(readParamList(saved("param/w", "state.m/w", "state.d"))).toEqual({
+      kind: "list",
+      list: { params: [{ name: "w", shape: [2], dtype: "F32" }], withoutShape: 0, skipped: [] },
+    });
+    expect(() => readParamList(saved("state.m/w"))).toThrow("was saved without them");
+  });
+
   test("an index names the files beside it, and nothing else", () => {
     const index = (...files: string[]) =>
       JSON.stringify({ metadata: {}, weight_map: Object.fromEntries(files.map((f, i) => [`w${i}`, f])) });
