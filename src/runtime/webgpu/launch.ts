@@ -2,7 +2,7 @@
 // gradient in the caller's buffer, once for each buffer, and kept no longer than that buffer.
 
 import { CHUNK_WORDS, type ProgramInfo, type SweepInfo } from "../../contract/manifest.js";
-import type { BankLayout, Launch } from "../device.js";
+import type { Launch } from "../device.js";
 import { OptimizerError } from "../errors.js";
 import { CHOSEN_PAGE, type PageChooser } from "./choose-page.js";
 import { inErrorScopes } from "./errors.js";
@@ -50,7 +50,7 @@ export function createLaunch(
       arena.banks.map((bank): Dispatch => {
         const groupFor = (grad: BufferRange) => makeGroup({ ...bankResources(arena, bank, grad), ...sharedResources(memory) });
         const group = arena.own !== null && sweep.reads.grad ? groupByGradient(arena.own, groupFor) : fixedGroup(arena, groupFor);
-        return { pipeline, grid: gridFor(bank.layout, most), group };
+        return { pipeline, grid: gridFor(bank, most), group };
       }),
     );
   });
@@ -59,10 +59,10 @@ export function createLaunch(
 }
 
 /** A workgroup for each chunk, and for each run of single rows that there is now. */
-function gridFor({ chunks, rowChunks }: BankLayout, most: number): () => Grid {
-  const fixed = chunks.length / CHUNK_WORDS;
-  const alone = gridOf(fixed, most);
-  return () => (rowChunks === null || rowChunks.used === 0 ? alone : gridOf(fixed + rowChunks.used, most));
+function gridFor(bank: WebGpuBank, most: number): () => Grid {
+  const { chunks, rowChunks } = bank.layout;
+  const all = gridOf(chunks.length / CHUNK_WORDS, most);
+  return rowChunks === null ? () => all : () => gridOf(bank.whole + rowChunks.used, most);
 }
 
 function fixedGroup({ grad, param }: WebGpuArena, makeGroup: (grad: BufferRange) => GPUBindGroup): () => GPUBindGroup {

@@ -2,7 +2,7 @@
 // and one ring of coefficient rows and one memory of scalars for all. An own arena's parameters are the caller's buffer. A view is a range of a buffer that another
 // engine can bind.
 
-import { CHUNK_WORDS } from "../../contract/manifest.js";
+import { CHUNK_FIELDS, CHUNK_WORDS } from "../../contract/manifest.js";
 import type { ArenaLayout, BankLayout, DeviceMemory, MemoryLayout, Part, ScalarLayout, ScalarMemory } from "../device.js";
 import { OptimizerError } from "../errors.js";
 import { type CallerBuffer, checkOverlaps, checkUsage } from "./caller-buffer.js";
@@ -24,6 +24,8 @@ export interface WebGpuBank {
   readonly layout: BankLayout;
   readonly state: GPUBuffer;
   readonly chunks: GPUBuffer;
+  /** Entries of `chunks` that stand for parts of whole tensors; those of single rows follow. */
+  whole: number;
 }
 
 export interface WebGpuArena {
@@ -57,6 +59,7 @@ export interface WebGpuMemory extends DeviceMemory<BufferRange> {
 /** So that a bank whose tensors keep no state still has something to bind. */
 const LEAST_BYTES = 256;
 const ENTRY_BYTES = CHUNK_WORDS * 4;
+const COUNT = CHUNK_FIELDS.indexOf("count");
 
 /** Makes zero-filled buffers for a layout. `checkLost` throws where the device is gone. */
 export function allocateWebGpu(device: GPUDevice, layout: MemoryLayout, checkLost: () => void): WebGpuMemory {
@@ -156,8 +159,7 @@ export function allocateWebGpu(device: GPUDevice, layout: MemoryLayout, checkLos
     },
     writeChunks(arena, bank) {
       check();
-      const { chunks, layout: bankLayout } = arenas[arena]!.banks[bank]!;
-      device.queue.writeBuffer(chunks, 0, bankLayout.chunks);
+      writeWhole(device, arenas[arena]!.banks[bank]!);
     },
     writeGradRows(arena, offset, gradient) {
       check();
@@ -212,6 +214,7 @@ function allocateArena(device: GPUDevice, arena: ArenaLayout, create: CreateBuff
       layout: bank,
       state: create(`optspec state, ${arena.label}, bank ${index}`, bank.stateElements * 4),
       chunks: create(`optspec chunks, ${arena.label}, bank ${index}`, tableBytes(device, bank)),
+      whole: bank.chunks.length / CHUNK_WORDS,
     })),
   };
 }
@@ -224,12 +227,25 @@ function tableBytes({ limits }: GPUDevice, { chunks, rowChunks }: BankLayout): n
   return bytes + mostIdle(entries, limits.maxComputeWorkgroupsPerDimension) * ENTRY_BYTES;
 }
 
+/** Leaves out chunks without elements, those of tensors that are worked on by rows: a workgroup for each would cost what the table costs. */
+function writeWhole({ queue }: GPUDevice, bank: WebGpuBank): void {
+  const { chunks, rowChunks } = bank.layout;
+  let kept = chunks;
+  if (rowChunks !== null) {
+    kept = new Uint32Array(chunks.length);
+    bank.whole = 0;
+    for (let entry = 0; entry < chunks.length; entry += CHUNK_WORDS)
+      if (chunks[entry + COUNT] !== 0) kept.set(chunks.subarray(entry, entry + CHUNK_WORDS), CHUNK_WORDS * bank.whole++);
+  }
+  queue.writeBuffer(bank.chunks, 0, kept);
+}
+
 /** Behind the rows in use, what is too many in the grid finds no elements. */
-function writeRowChunks({ queue, limits }: GPUDevice, { chunks: buffer, layout: { chunks, rowChunks } }: WebGpuBank): void {
+function writeRowChunks({ queue, limits }: GPUDevice, { chunks: buffer, layout: { rowChunks }, whole }: WebGpuBank): void {
   const { table, used } = rowChunks!;
-  const end = chunks.length / CHUNK_WORDS + used;
+  const end = whole + used;
   const { x, y } = gridOf(end, limits.maxComputeWorkgroupsPerDimension);
-  queue.writeBuffer(buffer, chunks.byteLength, table, 0, used * CHUNK_WORDS);
+  queue.writeBuffer(buffer, whole * ENTRY_BYTES, table, 0, used * CHUNK_WORDS);
   if (x * y > end) queue.writeBuffer(buffer, end * ENTRY_BYTES, new Uint32Array((x * y - end) * CHUNK_WORDS));
 }
 

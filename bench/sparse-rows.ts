@@ -1,0 +1,83 @@
+// Lazy rows: 1,000 rows present in a table of 1,000,000 x 64, AdamW, against the step over all of the table and against the same rows in a
+// table of 10,000. What a step costs is to follow the rows, not the table. On the CPU and on WebGPU (Dawn in Node, its adapter named).
+// A number of rows as the argument makes the table smaller, for a try.
+
+import { cpu } from "optspec/cpu";
+import type { Device } from "optspec/runtime";
+import { webgpu } from "optspec/webgpu";
+import { AdamW } from "../generated/adamw/adamw.js";
+import { openDawn } from "../test/device/webgpu/dawn.js";
+import { type Contestant, interleave, publish, type Timing } from "./rounds.js";
+
+const ROWS = Number(process.argv[2] ?? 1_000_000);
+const FEW_ROWS = ROWS / 100;
+const ROW = 64;
+const PRESENT = 1000;
+const BYTES = 28;
+/** Without a common factor with the tables: no row comes twice, and neighbours are far apart. */
+const STRIDE = 7919;
+
+async function byRows(device: Device, rows: number): Promise<Contestant> {
+  const optimizer = await AdamW.create(device, { params: [{ name: "table", shape: [rows, ROW] }], lazyRows: true });
+  const indices = Int32Array.from({ length: PRESENT }, (_, i) => (i * STRIDE) % rows);
+  const values = Float32Array.from({ length: PRESENT * ROW }, (_, i) => Math.cos(i * 1.7));
+  return {
+    name: `${device.kind}: ${PRESENT} rows of ${rows.toLocaleString("en-US")}`,
+    async round(steps) {
+      const start = performance.now();
+      for (let i = 0; i < steps; i++) await optimizer.step({ gradients: { table: { indices, values } } });
+      await optimizer.idle();
+      return (performance.now() - start) / 1e3 / steps;
+    },
+    close: () => optimizer.destroy(),
+  };
+}
+
+async function whole(device: Device, rows: number): Promise<Contestant> {
+  const optimizer = await AdamW.create(device, { params: [{ name: "table", shape: [rows, ROW] }] });
+  return {
+    name: `${device.kind}: all ${rows.toLocaleString("en-US")} rows`,
+    async round(steps) {
+      const start = performance.now();
+      for (let i = 0; i < steps; i++) await optimizer.step();
+      await optimizer.idle();
+      return (performance.now() - start) / 1e3 / steps;
+    },
+    close: () => optimizer.destroy(),
+  };
+}
+
+async function measure(device: Device) {
+  const contestants = [await byRows(device, ROWS), await byRows(device, FEW_ROWS), await whole(device, ROWS)];
+  const [rows, few, all] = await interleave(contestants, 5, (c) => (c.name.includes("all") ? 1 : 20));
+  for (const { close } of contestants) close?.();
+  return { device, rows: rows!, few: few!, all: all! };
+}
+
+const { gpu, why } = await openDawn();
+const measured = [await measure(await cpu({ threads: 1 }))];
+if (why === undefined) measured.push(await measure(await webgpu({ gpu })));
+else console.log(why);
+
+const line = (timing: Timing, elements: number, { best }: Timing) => [
+  timing.name,
+  (timing.best * 1e3).toFixed(3),
+  ((elements * BYTES) / 1e6).toFixed(1),
+  `${(timing.best / best).toFixed(2)}x`,
+];
+publish("sparse-rows", {
+  title: `AdamW, lazy rows in a table of ${ROWS.toLocaleString("en-US")} x ${ROW}; ${measured.map(({ device }) => device.name).join("; ")}`,
+  rows: [
+    ["contestant", "ms a step", "MB moved", "of the first"],
+    ...measured.flatMap(({ rows, few, all }) => [
+      line(rows, PRESENT * ROW, rows),
+      line(few, PRESENT * ROW, rows),
+      line(all, ROWS * ROW, rows),
+    ]),
+  ],
+  claims: measured.flatMap(({ device: { kind }, rows, few, all }) => [
+    { claim: `${kind}: a step over all rows, in steps over those present`, measured: all.best / rows.best, atLeast: 10 },
+    { claim: `${kind}: the same rows in a table a hundred times as large`, measured: rows.best / few.best, atMost: 4 },
+  ]),
+});
+process.exit(0);
