@@ -112,7 +112,8 @@ function checkLazyRows({ build }: Settings, { optimizer }: Manifest, device: Dev
   const fail = (problem: string): never => {
     throw new OptimizerError("invalid-setting", `lazyRows: ${problem}. Leave it out: rows without a gradient are then updated with zeros`);
   };
-  if (build.scalars !== null) fail(`${optimizer.name} reduces over tensors or the model, which needs every row`);
+  if (build.scalars !== null)
+    fail(`${optimizer.name} reduces over tensors or the model, which needs every row (optspec report names what)`);
   if (device.lazyRows === undefined) fail(`the ${device.kind} device works on whole tensors only`);
 }
 

@@ -25,8 +25,15 @@ function renderBuild(build: BuildReport): readonly string[] {
     `    streamable: ${build.streamable ? "yes, no number of the whole model is needed" : "no, it needs a number of the whole model"}`,
     `    shardable: ${sums.length === 0 ? "yes, shards share nothing" : "yes, where these are reduced over the shards:"}`,
     ...sums.map((sum) => `      ${shortened(sum)}`),
+    `    lazy rows: ${sums.length + build.finishes === 0 ? `possible${lazyEffect(build)}` : "refused, what is reduced needs every row"}`,
     `    operations outside the exact set: ${build.inexact.length === 0 ? "none" : build.inexact.join(", ")}`,
   ];
+}
+
+/** What leaving rows out means, beside a gradient of zeros for them. */
+function lazyEffect({ variants }: BuildReport): string {
+  const exact = variants.every(({ changedByZeroGradient }) => changedByZeroGradient.length === 0);
+  return exact ? ", and the same as a gradient of zeros in the other rows" : ", and another optimizer: other rows stay as they are";
 }
 
 function renderVariant({ when, bytes, stateBytes, operations, changedByZeroGradient: changed }: VariantReport): readonly string[] {

@@ -97,6 +97,7 @@ describe("optspec report", () => {
     const text = await optspec(folder, ["report", "plain.opt", "--params", "list.json"]);
     expect(text.out).toContain("12 bytes per parameter (8 read, 4 written), 0 of state, 2 operations");
     expect(text.out).toContain("sparse-exact: yes");
+    expect(text.out).toContain("lazy rows: possible, and the same as a gradient of zeros in the other rows");
   });
 
   test("what shards reduce is said once, and shortened for people", async () => {
@@ -108,6 +109,7 @@ describe("optspec report", () => {
     const { out } = await optspec(folder, ["report", "sums.opt"]);
     expect(out.split("sum[model](grad * grad)")).toHaveLength(2);
     expect(out).toContain("...\n");
+    expect(out).toContain("lazy rows: refused, what is reduced needs every row");
     expect(Math.max(...out.split("\n").map((line) => line.length))).toBeLessThanOrEqual(120);
     const json = await optspec(folder, ["report", "sums.opt", "--format", "json"]);
     expect(JSON.parse(json.out).builds[0].sharedSums.at(-1)).toContain("grad * 21");

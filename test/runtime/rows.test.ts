@@ -217,6 +217,15 @@ describe("what is wrong is told before anything is written", () => {
     );
   });
 
+  test("a device that works on whole tensors only", async () => {
+    const { lazyRows: _, ...whole } = await cpu({ threads: 1 });
+    const refused = createOptimizer(adamw.definition, whole, { params: [{ name: "w", shape: [4, 4] }], lazyRows: true });
+    await expect(refused).rejects.toThrow("lazyRows: the cpu device works on whole tensors only");
+    const zeros = await createOptimizer(adamw.definition, whole, { params: [{ name: "w", shape: [4, 4] }] });
+    await zeros.step({ gradients: { w: { indices: [2], values: new Float32Array(4).fill(1) } } });
+    expect((await zeros.download("w")).findIndex((number) => number !== 0)).toBe(8);
+  });
+
   test("an optimizer that reduces", async () => {
     const reducing = await compileOne("optimizer Shrinking { hyper lr = 0.1\n param <- param - lr * grad / (norm(grad) + 1) }");
     const refused = create({ params: [{ name: "w", shape: [4, 4] }], lazyRows: true }, reducing);
