@@ -20,7 +20,9 @@ describe.skipIf(why !== undefined)("the CUDA text equals the interpreter, bit fo
     expect(compared).toBe(elements * (arrays - 1));
   });
 
-  test.each(all)("$name, a tensor at a time, misaligned, three steps", async (subject) => {
+  /** Who reduces needs the whole model. */
+  const single = all.filter(({ manifest }) => manifest.builds[0]!.scalars === null);
+  test.each(single)("$name, a tensor at a time, misaligned, three steps", async (subject) => {
     const device = cudaTextOnCpu({ entry: "tensor", shift: (index) => (index + 1) % 4, threads: 7 });
     const { mismatches, first } = await countMismatches(device, subject, { elements: 70_000, steps: 3, seed: 5 });
     expect({ mismatches, first }).toEqual({ mismatches: 0, first: null });

@@ -26,14 +26,14 @@ interface Placed {
 /** First elements inside a larger buffer: the whole buffer, an aligned offset, an offset that no binding may have. */
 const firsts = [0, 64, 3] as const;
 
-function placeParam(device: GPUDevice, { name, shape, data, aliases }: ParamSpec, index: number): Placed {
-  const count = shape.reduce((product, size) => product * size, 1);
+function placeParam(device: GPUDevice, { data, ...param }: ParamSpec, index: number): Placed {
+  const count = param.shape.reduce((product, size) => product * size, 1);
   const first = firsts[index % firsts.length]!;
   const made = new Float32Array(first + count + (first === 0 ? 0 : GUARDS)).fill(GUARD);
   made.fill(0, first, first + count);
   if (data !== undefined) made.set(data, first);
   const buffer = bufferOf(device, made);
-  return { spec: { name, shape, buffer, offset: first * 4, ...(aliases !== undefined && { aliases }) }, buffer, made, first };
+  return { spec: { ...param, buffer, offset: first * 4 }, buffer, made, first };
 }
 
 /** A buffer of the caller's with these numbers. */
