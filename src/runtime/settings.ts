@@ -89,10 +89,24 @@ function invalid(what: string, expected: string, value: unknown): OptimizerError
   return new OptimizerError("invalid-setting", `${what} must be ${expected}, not ${show(value)}`);
 }
 
+/** Settings of builds that clip gradients, each with what such a build could be. */
+const clipKeys = { gradClip: "global_norm", clipNorm: "global_norm", clipMin: "value", clipMax: "value", needClip: "global_norm" } as const;
+
+function notClipped(
+  { optimizer: { name } }: Manifest,
+  key: keyof typeof clipKeys,
+  { gradClip }: Readonly<Record<string, unknown>>,
+): OptimizerError {
+  const line = `{ "grad_clip": ${JSON.stringify(typeof gradClip === "string" && gradClip !== "none" ? gradClip : clipKeys[key])} }`;
+  const way = `Add ${line} to builds.${name} in optspec.config.json and run optspec build`;
+  return new OptimizerError("build-missing", `${name} has no setting ${quote(key)}, for no build of it clips gradients. ${way}`);
+}
+
 function checkKeys(manifest: Manifest, record: Readonly<Record<string, unknown>>): void {
   const known = [...baseKeys, ...manifest.hypers.map(({ key }) => key), ...manifest.options.map(({ key }) => key)];
   for (const key of Object.keys(record)) {
     if (known.includes(key)) continue;
+    if (Object.hasOwn(clipKeys, key)) throw notClipped(manifest, key as keyof typeof clipKeys, record);
     throw new OptimizerError(
       "unknown-setting",
       `${manifest.optimizer.name} has no setting ${quote(key)}${didYouMean(key, known)}; settings: ${known.join(", ")}`,

@@ -25,6 +25,13 @@ test.each<[string, unknown, string, string | RegExp]>([
     "unknown-setting",
     'HandAdam has no setting "weightdecay" (did you mean "weightDecay"?)',
   ],
+  [
+    "clipping that no build has",
+    { params: [w], gradClip: "norm", clipNorm: 1 },
+    "build-missing",
+    'no setting "gradClip", for no build of it clips gradients. Add { "grad_clip": "norm" } to builds.HandAdam in optspec.config.json',
+  ],
+  ["a limit that no build has", { params: [w], clipMax: 1 }, "build-missing", 'Add { "grad_clip": "value" } to builds.HandAdam'],
   ["a key like the prototype's", JSON.parse('{ "__proto__": 1 }'), "unknown-setting", '"__proto__"'],
   ["a hyper out of range", { params: [w], beta1: 1 }, "invalid-hyper", "beta1 must be in [0, 1), not 1"],
   ["an open end", { params: [w], epsilon: 0 }, "invalid-hyper", "epsilon must be in (0, inf), not 0"],
