@@ -150,6 +150,9 @@ export function createStepper(parts: StepperParts): Stepper {
     sources.write(active, given);
   }
 
+  /** A device that counts steps counts none in which no parameter takes part. */
+  const isNothing = () => scaler !== null && !active.includes(true);
+
   function count(): void {
     host.commit(table);
     steps++;
@@ -192,6 +195,7 @@ export function createStepper(parts: StepperParts): Stepper {
     },
     step(gradients) {
       prepare(gradients);
+      if (isNothing()) return done;
       const answer = device.submit(launch, completed() % ROW_PAGES, table.rows);
       count();
       const pace = paced();
@@ -206,6 +210,7 @@ export function createStepper(parts: StepperParts): Stepper {
       sources.refuseArrays(gradients);
       if (isBlocked(gradients)) throw notGiven();
       prepare(gradients);
+      if (isNothing()) return;
       device.encode(launch, completed() % ROW_PAGES, table.rows, target);
       encoded.push(steps);
       count();
@@ -217,6 +222,7 @@ export function createStepper(parts: StepperParts): Stepper {
     prepare(gradients) {
       if (device.prepare === undefined) throw noGraphs(device);
       prepare(gradients);
+      if (isNothing()) throw new OptimizerError("encode", "no parameter takes part in this step: neither prepare nor replay it");
       device.prepare(launch, completed() % ROW_PAGES, table.rows);
       count();
       return paced();

@@ -140,6 +140,18 @@ describe.each(devices)("on %s", (_, device) => {
     for (const { optimizer } of [whole, second, back]) optimizer.destroy();
   });
 
+  test("a step in which no parameter takes part is no step", async () => {
+    const optimizer = await create(device, { lossScale: scale, gradients: "some" });
+    for (const [at, given] of [false, true, false, false, true].entries())
+      await optimizer.step({ gradients: given ? { w: gradient(false, at) } : {} });
+    await optimizer.idle();
+    const expected = await create(device, { lossScale: scale });
+    for (let at = 0; at < 2; at++) await expected.step({ gradients: { w: gradient(false, at) } });
+    expect(await optimizer.download("w")).toEqual(await expected.download("w"));
+    expect([optimizer.steps, optimizer.t("w"), await optimizer.lossScale()]).toEqual([2, 2, 512]);
+    for (const each of [optimizer, expected]) each.destroy();
+  });
+
   test("parameters are added: counts and the scale stay", async () => {
     const optimizer = await create(device, { lossScale: scale });
     for (const [at, skipped] of [false, true, false].entries()) await optimizer.step({ gradients: { w: gradient(skipped, at) } });
