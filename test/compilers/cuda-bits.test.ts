@@ -1,16 +1,23 @@
 // The CUDA text equals the interpreter bit for bit: compiled by g++, through both kinds of kernels, on tensors of every alignment,
 // from 10 million random bit patterns a build.
 
-import { describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { countMismatches } from "../oracle/random-bits.js";
 import { subjects } from "../oracle/subjects.js";
-import { whyNoGcc } from "./cuda-on-cpu.js";
+import { compileTogether, whyNoGcc } from "./cuda-on-cpu.js";
 import { cudaTextOnCpu } from "./cuda-on-cpu-device.js";
 
 const all = await subjects();
 const why = whyNoGcc();
 
 describe.skipIf(why !== undefined)("the CUDA text equals the interpreter, bit for bit", () => {
+  beforeAll(() =>
+    compileTogether(
+      all.map(({ cuda }) => cuda),
+      "-O2",
+    ),
+  );
+
   test.each(all)("$name, whole model, 10 million bit patterns", async (subject) => {
     const arrays = 2 + subject.manifest.builds[0]!.states.length;
     const device = cudaTextOnCpu({ entry: "model", shift: (index) => [0, 0, 1, 2, 3][index % 5]!, threads: 64 });
