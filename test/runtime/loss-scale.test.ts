@@ -188,6 +188,36 @@ test("an optimizer that was not built to skip says what to add, and one that kee
   optimizer.destroy();
 });
 
+describe.skipIf(gpuDevice === null)("a step that the driver refuses", () => {
+  test("is taken back alone, whatever was skipped before and after it", async () => {
+    const device = gpuDevice!;
+    const bufferOf = (data: Float32Array) => {
+      const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+      const buffer = device.gpuDevice.createBuffer({ size: 20, usage });
+      device.gpuDevice.queue.writeBuffer(buffer, 0, Float32Array.from(data));
+      return buffer;
+    };
+    const expected = await create(device, { lossScale: scale });
+    const optimizer = await create(device, { lossScale: scale });
+    for (let at = 0; at < 20; at++) {
+      const data = gradient(at % 4 === 1, at);
+      const buffer = bufferOf(data);
+      if (at % 5 === 3) {
+        buffer.destroy();
+        await expect(optimizer.step({ gradients: { w: buffer } as never })).rejects.toMatchObject({ code: "refused" });
+        continue;
+      }
+      await optimizer.step({ gradients: { w: buffer } as never });
+      await expected.step({ gradients: { w: data } });
+    }
+    for (const each of [optimizer, expected]) await each.idle();
+    const read = async (one: AnyOptimizer) => [one.steps, one.t("w"), await one.lossScale()];
+    expect(await read(optimizer)).toEqual(await read(expected));
+    expect(await optimizer.download("w")).toEqual(await expected.download("w"));
+    for (const each of [optimizer, expected]) each.destroy();
+  });
+});
+
 describe.skipIf(gpuDevice === null)("encoded steps", () => {
   test("are counted when the device has run them; no more than 15 before its word", async () => {
     const device = gpuDevice!;
