@@ -217,10 +217,12 @@ export function createStepper(parts: StepperParts): Stepper {
     },
     capture(stream) {
       if (device.capture === undefined) throw noGraphs(device);
+      if (lazyRows !== null) throw noRowsInGraphs();
       device.capture(launch, stream);
     },
     prepare(gradients) {
       if (device.prepare === undefined) throw noGraphs(device);
+      if (lazyRows !== null) throw noRowsInGraphs();
       prepare(gradients);
       if (isNothing()) throw new OptimizerError("encode", "no parameter takes part in this step: neither prepare nor replay it");
       device.prepare(launch, completed() % ROW_PAGES, table.rows);
@@ -257,4 +259,8 @@ export function createStepper(parts: StepperParts): Stepper {
 
 function noGraphs({ kind }: Device): OptimizerError {
   return new OptimizerError("encode", `the ${kind} device has no graphs: use step()`);
+}
+
+function noRowsInGraphs(): OptimizerError {
+  return new OptimizerError("encode", "a graph works on whole tensors: create the optimizer without lazyRows");
 }

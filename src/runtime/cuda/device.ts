@@ -9,6 +9,7 @@ import { readCallerMemory } from "./caller-memory.js";
 import type { Driver } from "./driver.js";
 import { allocateCuda, type OptimizerMemory } from "./memory.js";
 import { createReader } from "./read-back.js";
+import { CHUNK_PAIRS } from "./tables.js";
 
 /** The optimizer works in memory of the GPU; views are addresses. */
 export interface CudaDevice extends Device<GpuPointer> {
@@ -35,7 +36,7 @@ interface CudaLaunch extends Launch {
   readonly chooses: boolean;
 }
 
-/** A page's block: the operands tensors, chunks, chunk_count, rows, control, scalars, table; then their addresses. */
+/** A page's block, where chunk_count is all there may be and a launch has as many blocks as there are: the operands tensors, chunks, chunk_count, rows, control, scalars, table; then their addresses. */
 const OPERANDS = 7;
 /** A sweep takes them from the first one on, a finish from `rows` on, the kernel that counts from `control` on. */
 const FIRST_OPERAND = { sweep: 0, finish: 3, advance: 4 } as const;
@@ -74,7 +75,7 @@ export function createCudaDevice({ driver, stream, machineCode }: CudaDevicePart
     return Array.from({ length: ROW_PAGES + 1 }, (_, page) => {
       const at = page * BLOCK_WORDS;
       const own = page < ROW_PAGES ? [rows + BigInt(page * layout.pageBytes), 0n] : [rows, control];
-      words.set([tensors, chunks, BigInt(tables.chunkCount), ...own, numbers, table], at);
+      words.set([tensors, chunks, BigInt(tables.chunks.length / CHUNK_PAIRS), ...own, numbers, table], at);
       for (let i = 0; i < OPERANDS; i++) words[at + OPERANDS + i] = start + BigInt(8 * (at + i));
       return start + BigInt(8 * (at + OPERANDS));
     });
@@ -122,6 +123,7 @@ export function createCudaDevice({ driver, stream, machineCode }: CudaDevicePart
     limits: { arenaBytes: ARENA_BYTES, bindingBytes: ARENA_BYTES - CHUNK_ELEMENTS * 4, unified: false },
     profile: ieee,
     lost: driver.lost,
+    lazyRows: true,
     adopt: ({ buffer, offset }, elements, label) => {
       driver.checkLost();
       return readCallerMemory(driver, buffer, { offset, elements, label, code: "invalid-parameter" });

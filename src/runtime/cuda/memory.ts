@@ -7,7 +7,7 @@ import type { GpuPointer } from "../types.js";
 import { type CallerPointer, checkDisjoint, readCallerMemory } from "./caller-memory.js";
 import type { Driver } from "./driver.js";
 import type { Reader } from "./read-back.js";
-import { createTables, type Tables } from "./tables.js";
+import { CHUNK_PAIRS, createTables, type Tables } from "./tables.js";
 
 const ALIGNMENT = 256;
 const CONTROL_BYTES = 16;
@@ -101,6 +101,7 @@ export function allocateCuda({ driver, stream, layout, reader, onDestroy }: Memo
   );
   const tables = createTables(arenas, scalars);
   let tensorsChanged = true;
+  let chunksChanged = true;
   let scalarsChanged = scalars !== undefined;
   const copies: { readonly from: CallerPointer; readonly to: bigint }[] = [];
 
@@ -171,8 +172,14 @@ export function allocateCuda({ driver, stream, layout, reader, onDestroy }: Memo
     prepare() {
       for (const { from, to } of copies) check(calls.cuMemcpyDtoDAsync(to, from.pointer, from.bytes, stream), `copying ${from.label}`);
       if (tensorsChanged) upload(place(tensorsAt), tables.tensors, "the table of tensors");
+      if (chunksChanged) {
+        tables.listChunks();
+        if (tables.chunkCount > 0)
+          upload(place(chunksAt), tables.chunks.subarray(0, CHUNK_PAIRS * tables.chunkCount), "the table of chunks");
+      }
       if (scalarsChanged) upload(place(tableAt), scalars!.table, "the table of scalars");
       tensorsChanged = false;
+      chunksChanged = false;
       scalarsChanged = false;
     },
     view(part, arena, offset, length) {
@@ -197,6 +204,10 @@ export function allocateCuda({ driver, stream, layout, reader, onDestroy }: Memo
     writeChunks(arena, bank) {
       tables.setRows(arena, bank);
       tensorsChanged = true;
+      if (layout.arenas[arena]!.banks[bank]!.rowChunks !== null) chunksChanged = true;
+    },
+    writeRowChunks() {
+      chunksChanged = true;
     },
     destroy() {
       const addresses = allocations.splice(0);
@@ -207,7 +218,6 @@ export function allocateCuda({ driver, stream, layout, reader, onDestroy }: Memo
       });
     },
   };
-  if (tables.chunks.length > 0) driver.within(() => upload(place(chunksAt), tables.chunks, "the table of chunks"));
   return memory;
 }
 

@@ -12,7 +12,7 @@ const [PARAM, STATE, STRIDE, COUNT, ROW, TENSOR, FIRST] = (
 const SEGMENT_WORDS = 5;
 const [PARAM_WORD, GRAD_WORD, STATE_WORD, STRIDE_WORD, ROW_WORD] = [0, 1, 2, 3, 4] as const;
 /** 64-bit words of a chunk: first, then count and tensor in one. */
-const CHUNK_PAIRS = 2;
+export const CHUNK_PAIRS = 2;
 
 export interface ArenaAddresses {
   readonly layout: ArenaLayout;
@@ -25,8 +25,11 @@ export interface Tables {
   readonly tensors: BigUint64Array<ArrayBuffer>;
   /** Of a segment in `tensors`. */
   readonly words: number;
+  /** As long as it may become; `chunkCount` entries stand for something. */
   readonly chunks: BigUint64Array<ArrayBuffer>;
   readonly chunkCount: number;
+  /** Takes over which chunks have elements, and the single rows that are worked on. */
+  listChunks(): void;
   /** Takes over the rows in a bank's chunk table. */
   setRows(arena: number, bank: number): void;
   /** Where an arena's gradients are from now on. */
@@ -46,21 +49,47 @@ interface Segment {
 /** Builds the tables of a memory. */
 export function createTables(arenas: readonly ArenaAddresses[], scalars: ScalarLayout | undefined): Tables {
   const segments: Segment[] = [];
-  const chunkWords: bigint[] = [];
+  let room = 0;
   for (const [arena, { layout }] of arenas.entries()) {
-    for (const [bank, { chunks, first }] of layout.banks.entries()) {
+    for (const [bank, { chunks, rowChunks, first }] of layout.banks.entries()) {
       for (let entry = 0; entry < chunks.length; entry += CHUNK_WORDS) {
         const last = segments.at(-1);
         if (last?.arena !== arena || last.bank !== bank || chunks[last.entry + TENSOR] !== chunks[entry + TENSOR])
           segments.push({ arena, bank, entry, element: first + 4 * chunks[entry + PARAM]! });
-        const start = chunks[segments.at(-1)!.entry + FIRST]!;
-        chunkWords.push(BigInt(chunks[entry + FIRST]! - start), BigInt(chunks[entry + COUNT]!) | (BigInt(segments.length - 1) << 32n));
       }
+      room += (chunks.length + (rowChunks?.table.length ?? 0)) / CHUNK_WORDS;
     }
   }
   const words = SEGMENT_WORDS + (scalars === undefined ? 0 : 1);
   const tensors = new BigUint64Array(segments.length * words);
-  const chunks = BigUint64Array.from(chunkWords);
+  const chunks = new BigUint64Array(room * CHUNK_PAIRS);
+  let chunkCount = 0;
+
+  /** Appends a table's entries; those of a tensor in a bank are of one segment. */
+  function list(arena: number, bank: number, table: Uint32Array, entries: number): void {
+    const starts = arenas[arena]!.layout.banks[bank]!.chunks;
+    const own = segments.flatMap((segment, index) => (segment.arena === arena && segment.bank === bank ? [{ ...segment, index }] : []));
+    const byTensor = new Map(own.map(({ entry, index }) => [starts[entry + TENSOR]!, { index, start: starts[entry + FIRST]! }]));
+    for (let entry = 0; entry < entries * CHUNK_WORDS; entry += CHUNK_WORDS) {
+      if (table[entry + COUNT] === 0) continue;
+      const { index, start } = byTensor.get(table[entry + TENSOR]!)!;
+      chunks[chunkCount * CHUNK_PAIRS] = BigInt(table[entry + FIRST]! - start);
+      chunks[chunkCount * CHUNK_PAIRS + 1] = BigInt(table[entry + COUNT]!) | (BigInt(index) << 32n);
+      chunkCount++;
+    }
+  }
+
+  function listChunks(): void {
+    chunkCount = 0;
+    for (const [arena, { layout }] of arenas.entries()) {
+      for (const [bank, { chunks: table, rowChunks }] of layout.banks.entries()) {
+        list(arena, bank, table, table.length / CHUNK_WORDS);
+        if (rowChunks !== null) list(arena, bank, rowChunks.table, rowChunks.used);
+      }
+    }
+  }
+
+  listChunks();
   for (const [index, { arena, bank, entry, element }] of segments.entries()) {
     const { layout, param, grad, state } = arenas[arena]!;
     const { chunks: table, stateFirst } = layout.banks[bank]!;
@@ -76,7 +105,10 @@ export function createTables(arenas: readonly ArenaAddresses[], scalars: ScalarL
     tensors,
     words,
     chunks,
-    chunkCount: chunks.length / CHUNK_PAIRS,
+    get chunkCount() {
+      return chunkCount;
+    },
+    listChunks,
     setRows(arena, bank) {
       const { chunks: table } = arenas[arena]!.layout.banks[bank]!;
       for (const [index, segment] of segments.entries()) {
