@@ -7,6 +7,7 @@ import type { Device } from "../../src/runtime/device.js";
 import { createOptimizer, type Optimizer } from "../../src/runtime/index.js";
 import { readFloat32, readFloat64, readSafetensors, type Tensor, tensorOf, writeSafetensors } from "../../src/runtime/state/safetensors.js";
 import { interpreterTarget } from "../../src/tools/replay-targets.js";
+import { compileTogether } from "../compilers/cuda-on-cpu.js";
 import { playMachine, pretendCuda, whyNoPretence } from "../device/cuda/pretend.js";
 import { openDawn } from "../device/webgpu/dawn.js";
 import { compileOne } from "../oracle/compile-one.js";
@@ -36,6 +37,12 @@ const reducing = await Promise.all(
 const all = [...shipped, ...reducing];
 /** A sum over the model adds its parameters in their order. */
 const mayReorder = (subject: Subject) => !reducing.some(({ manifest }) => manifest === subject.manifest);
+
+if (whyNoPretence === undefined)
+  compileTogether(
+    all.map(({ cuda }) => cuda),
+    "-O0",
+  );
 
 test("all chosen specs are there", () => expect(shipped.map(({ name }) => name).sort()).toEqual([...chosen].sort()));
 
