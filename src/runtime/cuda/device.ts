@@ -36,7 +36,10 @@ interface CudaLaunch extends Launch {
   readonly chooses: boolean;
 }
 
-/** A page's block, where chunk_count is all there may be and a launch has as many blocks as there are: the operands tensors, chunks, chunk_count, rows, control, scalars, table; then their addresses. */
+/**
+ * A page's block: the operands tensors, chunks, chunk_count, rows, control, scalars, table; then their addresses. chunk_count is all that
+ * the table has room for: a launch has as many blocks as there are entries.
+ */
 const OPERANDS = 7;
 /** A sweep takes them from the first one on, a finish from `rows` on, the kernel that counts from `control` on. */
 const FIRST_OPERAND = { sweep: 0, finish: 3, advance: 4 } as const;
