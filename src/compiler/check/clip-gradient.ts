@@ -1,6 +1,6 @@
 // Gradient clipping for any optimizer, for builds that ask for it: the option `grad_clip` with its hypers, and at the start of the text a
 // new value of `grad`. By value, by the norm of each parameter, or by the norm of all of them, in Paddle's forms (paddle.nn.ClipGradBy*).
-// Norms hold from 1e-38 to 1e38: squares of very large and very small numbers are summed apart, scaled by powers of two (Blue 1978,
+// Norms hold from 1e-30 to 1e36, as tests show: squares of very large and very small numbers are summed apart, scaled by powers of two (Blue 1978,
 // "A Portable Fortran Program to Find the Euclidean Norm of a Vector"); among ordinary numbers this changes no bit.
 
 import type { Extent } from "../ir/extent.js";
