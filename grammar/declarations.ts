@@ -205,6 +205,10 @@ export abstract class DeclarationParser extends ExpressionParser {
 
   protected readonly storeEntry = this.partRule("storeEntry", "arm", () => {
     this.CONSUME(T.AnyWord, { LABEL: "name" });
+    this.MANY(() => {
+      this.CONSUME(T.Dot);
+      this.CONSUME7(T.AnyWord, { LABEL: "name" });
+    });
     this.CONSUME(T.Colon);
     this.CONSUME2(T.AnyWord, { LABEL: "codec" });
     this.OPTION(() => {

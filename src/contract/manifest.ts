@@ -1,17 +1,22 @@
 // What a generated optimizer says of itself: plain JSON, versioned; `manifest.schema.json` is its published schema.
 // The runtime reads nothing else (besides the kernels) and never meets the compiler.
 
+import type { NumberFormat, StorageFormat } from "../numeric/storage-formats.js";
 import type { Formula, FormulaTable } from "./host-formula.js";
 import type { RuleSet } from "./rules.js";
 
-export const MANIFEST_VERSION = 1;
+export const MANIFEST_VERSION = 2;
 /** Invocations of a WGSL workgroup. */
 export const WORKGROUP = 256;
 /** Elements of a chunk, the unit of work; a chunk never straddles tensors or banks. A multiple of 1,024. */
 export const CHUNK_ELEMENTS = 16_384;
-/** u32 words of a chunk table entry, in this order; offsets are relative to the bank's own ranges, in units of 4 elements. `reserved` is 0. */
+/**
+ * u32 words of a chunk table entry, in this order. `param`: the chunk's first element in its bank's parameters and gradients, in units of 4
+ * elements. `state`: where the states of its segment begin in the bank's, in units of 16 bytes. `stateStride`, `place`: elements that each
+ * state has in the segment, and those before the chunk, in units of 4. `count`: its elements. `first`: its first element in the tensor.
+ */
 export const CHUNK_WORDS = 8;
-export const CHUNK_FIELDS = ["param", "state", "stateStride", "count", "row", "tensor", "first", "reserved"] as const;
+export const CHUNK_FIELDS = ["param", "state", "stateStride", "count", "row", "tensor", "first", "place"] as const;
 /**
  * The table of tensors of programs with scalars, u32: a header of TENSOR_WORDS (numbers of the memory: how many tensors, places of a
  * partial slot, first tensor scalar, first partial), then a record for each tensor in the order of registration: its first place in a
@@ -69,13 +74,19 @@ export interface DeviceStateInfo {
   readonly key: string;
   readonly doc: string | null;
   readonly extent: "elem" | "tensor" | "model";
+  /** How its numbers are kept. Two states of one name are one state, kept in two ways: every parameter has at most one of them. */
+  readonly format: StorageFormat;
   /** Of extent tensor or model: its slot in the memory of scalars. */
   readonly scalarSlot: number | null;
   /** The constant every element starts from; null: the `init` program stores it. */
   readonly init: number | null;
   /** What it is to the scaler of losses; absent in states of the text. */
   readonly scaler?: ScalerRole;
+  /** What it is to the parameter: its f32 number, or the lower half of it. Absent in states of the text. */
+  readonly master?: MasterRole;
 }
+
+export type MasterRole = "master" | "remainder";
 
 /**
  * The scale; factors by which it grows and shrinks, and steps between growing; steps since it changed; counts of the steps that were taken
@@ -96,8 +107,11 @@ export interface VariantInfo {
   readonly when: readonly { readonly condition: Formula; readonly is: boolean }[];
   /** coefficients[i] goes to slot i + 1 of the row; rounded once to f32. */
   readonly coefficients: readonly { readonly name: string; readonly value: Formula }[];
-  /** For each device state of the build: its slot inside a segment (0 for the only place of a smaller extent), or -1 where this variant has no such state. */
-  readonly stateSlots: readonly number[];
+  /**
+   * For each device state of the build: how many bytes an element has in the states before it in a segment (0 for a smaller extent), or -1
+   * where this variant has no such state. 8-bit scales stand behind the codes.
+   */
+  readonly stateOffsets: readonly number[];
   readonly hostStores: readonly { readonly state: string; readonly value: Formula }[];
 }
 
@@ -123,7 +137,7 @@ export interface ProgramInfo {
   readonly variants: readonly VariantInfo[];
   /** In the order of launch. */
   readonly sweeps: readonly SweepInfo[];
-  /** Bytes moved per f32 element by each variant. */
+  /** Bytes moved per element by each variant. */
   readonly bytesPerElement: readonly { readonly read: number; readonly written: number }[];
 }
 
@@ -135,6 +149,8 @@ export interface BuildInfo {
   readonly host: FormulaTable;
   /** Facts and hyper forms the table reads besides `t` and `step`: what separates parameters into classes. */
   readonly facts: readonly string[];
+  /** How parameters and gradients are kept. */
+  readonly formats: { readonly param: NumberFormat; readonly grad: NumberFormat };
   readonly states: readonly DeviceStateInfo[];
   /** Slots of the memory of scalars; null where no program needs it. */
   readonly scalars: { readonly model: number; readonly tensor: number; readonly partial: number } | null;

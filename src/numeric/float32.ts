@@ -3,6 +3,7 @@
 // Operands must be f32 values; booleans are 0 and 1. What no profile predicts, `unpredicted` lists; here it is computed exactly.
 
 import { roundToBfloat16 } from "./bfloat16.js";
+import { joinHalves, lowerHalf, roundToBfloat16AtRandom, roundToFloat16AtRandom, upperHalf } from "./rounding.js";
 
 export interface ArithmeticProfile {
   readonly subnormals: "keep" | "flush";
@@ -46,6 +47,11 @@ const keeping = {
   floor: (x: number): number => Math.floor(x),
   ceil: (x: number): number => Math.ceil(x),
   bf16: (x: number): number => roundToBfloat16(x),
+  bf16_random: (x: number, random: number): number => roundToBfloat16AtRandom(x, random),
+  f16_random: (x: number, random: number): number => roundToFloat16AtRandom(x, random),
+  upper_half: (x: number): number => upperHalf(x),
+  lower_half: (x: number): number => lowerHalf(x),
+  join_halves: (x: number, y: number): number => joinHalves(x, y),
   isfinite: (x: number): number => (Number.isFinite(x) ? 1 : 0),
   lt: (x: number, y: number): number => (x < y ? 1 : 0),
   le: (x: number, y: number): number => (x <= y ? 1 : 0),

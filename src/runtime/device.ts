@@ -1,9 +1,10 @@
 // The contract between the optimizer and a kind of hardware. A device knows memory, kernels and submission; nothing of optimizers.
-// Units: offsets and lengths in f32 elements unless a name says bytes.
+// Units: offsets and lengths of parameters and gradients in elements, everything of states in bytes, and what a name says.
 
 import type { ProgramInfo } from "../contract/manifest.js";
 import type { ArithmeticProfile } from "../numeric/float32.js";
-import type { RowGradient } from "./row-gradient.js";
+import type { NumberFormat } from "../numeric/storage-formats.js";
+import type { KeptRows } from "./row-gradient.js";
 
 export type Part = "param" | "grad" | "state";
 
@@ -12,9 +13,9 @@ export interface BankLayout {
   /** First element of param and grad, a multiple of 64 (256 bytes). */
   readonly first: number;
   readonly elements: number;
-  /** The bank's states: [stateFirst, stateFirst + stateElements) of the arena's state space. */
+  /** The bank's states: [stateFirst, stateFirst + stateBytes) of the arena's state space, in bytes, multiples of 256. */
   readonly stateFirst: number;
-  readonly stateElements: number;
+  readonly stateBytes: number;
   /** Chunk table entries (CHUNK_WORDS each); their number is fixed, their row words may be rewritten, with lazy rows their counts too. */
   readonly chunks: Uint32Array<ArrayBuffer>;
   /** Room for the entries of single rows; null: it has no tensor that is worked on by rows. */
@@ -48,7 +49,7 @@ export interface ArenaLayout {
   /** Where the arena's one tensor is the caller's; null: the parameters live in memory of ours. */
   readonly own: CallerMemory | null;
   readonly elements: number;
-  readonly stateElements: number;
+  readonly stateBytes: number;
   readonly banks: readonly BankLayout[];
 }
 
@@ -60,8 +61,15 @@ export interface ScalarLayout {
   readonly table: Uint32Array<ArrayBuffer>;
 }
 
+/** How parameters and gradients are kept. */
+export interface MemoryFormats {
+  readonly param: NumberFormat;
+  readonly grad: NumberFormat;
+}
+
 export interface MemoryLayout {
   readonly arenas: readonly ArenaLayout[];
+  readonly formats: MemoryFormats;
   /** Absent where no program of the build needs it. */
   readonly scalars?: ScalarLayout;
   /** Bytes of one page of coefficient rows, a multiple of 256. */
@@ -96,7 +104,7 @@ export type GradientSource = CallerMemory | "ours" | "none";
 
 /** Gradients in memory of the caller's. */
 export interface CallerGradients {
-  /** Checks what the caller gives for a tensor's gradient. Throws "invalid-gradient"; uses nothing yet. */
+  /** Checks what the caller gives for a tensor's gradient, of the layout's format. Throws "invalid-gradient"; uses nothing yet. */
   adopt(given: unknown, range: ArenaRange, label: string): CallerMemory;
   /** Whether memory of ours holds a gradient of this arena: made when it is first written or shown. */
   has(arena: number): boolean;
@@ -121,15 +129,26 @@ export interface DeviceMemory<View> {
   readonly bytes: number;
   /** Absent where the device takes gradients as Float32Arrays only. */
   readonly gradients?: CallerGradients;
-  /** A range of the arena for the user's own engine: a live Float32Array (cpu) or a buffer binding (webgpu). Never detaches. */
-  view(part: Part, arena: number, offset: number, length: number): View;
-  write(part: Part, arena: number, offset: number, data: Float32Array): void;
-  read(part: Part, arena: number, offset: number, length: number): Promise<Float32Array<ArrayBuffer>>;
+  /**
+   * A range of the arena's elements for the user's own engine: a live array (cpu; of 16-bit formats, their bits) or a buffer binding
+   * (webgpu). Never detaches.
+   */
+  view(part: "param" | "grad", arena: number, offset: number, length: number): View;
+  /**
+   * Writes bytes from byte `offset` on, a multiple of 4. Where they are no multiple of 4, what follows them up to one is padding or may be
+   * overwritten with zeros.
+   */
+  write(part: Part, arena: number, offset: number, data: ArrayBufferView): void;
+  /** Bytes from byte `offset` on, a multiple of 4, in an array of their own. */
+  read(part: Part, arena: number, offset: number, bytes: number): Promise<Uint8Array<ArrayBuffer>>;
   zero(part: Part, arena: number): void;
   /** Uploads the chunk table of a bank again, after its row words changed. */
   writeChunks(arena: number, bank: number): void;
-  /** Writes rows of a tensor's gradient, whose first element is at `offset`. Absent: they are written run by run. */
-  writeGradRows?(arena: number, offset: number, gradient: RowGradient): void;
+  /**
+   * Writes rows of a tensor's gradient, whose first element is at `offset`, as they are kept; a row is a whole number of 4 bytes. Absent:
+   * they are written run by run.
+   */
+  writeGradRows?(arena: number, offset: number, gradient: KeptRows): void;
   /** Uploads the entries in use of a bank's `rowChunks`, after they or their number changed. Absent where the device knows no rows. */
   writeRowChunks?(arena: number, bank: number): void;
   /** Present where the layout has scalars. */
@@ -158,7 +177,7 @@ export interface Device<View = unknown> {
   /** Absent: it works on whole tensors only, and its memories have no `writeRowChunks`. */
   readonly lazyRows?: true;
   /** Checks what the caller gives as memory of a parameter. Throws "invalid-parameter". Absent: this device takes data only. */
-  adopt?(given: GivenMemory, elements: number, label: string): CallerMemory;
+  adopt?(given: GivenMemory, elements: number, format: NumberFormat, label: string): CallerMemory;
   /** Zero-filled, the caller's own memory excepted. Throws OptimizerError "out-of-memory" with what was asked; where the driver answers later, `bind` rejects with it. */
   allocate(layout: MemoryLayout): DeviceMemory<View>;
   /**

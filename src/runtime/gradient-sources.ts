@@ -1,6 +1,6 @@
 // Where each gradient of a step is: arrays are written into the optimizer's memory, buffers of the caller's are handed to the device.
 
-import { isFloat32Array } from "./arrays.js";
+import { isNumberArray } from "./arrays.js";
 import { OptimizerError, quote, quoteSome } from "./errors.js";
 import type { FoundGradient, GradientReader } from "./gradients.js";
 import { denseGradient, isGivenByRows, isRowGradient, type RowGradient } from "./row-gradient.js";
@@ -33,7 +33,7 @@ export function createGradientSources({ params, storage, reader, lazyRows }: Gra
   const byRows = params.map((): RowGradient | null => null);
 
   function writeRows(param: number, gradient: RowGradient): void {
-    if (lazyRows === null) storage.write("grad", param, denseGradient(gradient, params[param]!.numel));
+    if (lazyRows === null) storage.writeGrad(param, denseGradient(gradient, params[param]!.numel));
     else storage.writeGradRows(param, gradient);
   }
 
@@ -55,7 +55,7 @@ export function createGradientSources({ params, storage, reader, lazyRows }: Gra
     refuseArrays(given) {
       const entries = given instanceof Map ? given : Object.entries(given ?? {});
       for (const [name, value] of entries as Iterable<[unknown, unknown]>) {
-        if (!isFloat32Array(value) && !isGivenByRows(value)) continue;
+        if (!isNumberArray(value) && !isGivenByRows(value)) continue;
         const what = isGivenByRows(value) ? "is given by rows" : "is an array";
         const way = "Give a GPUBuffer, or upload the gradient and encode without gradients";
         throw new OptimizerError("encode", `the gradient of ${quote(String(name))} ${what}, which cannot be encoded. ${way}`);
@@ -68,7 +68,7 @@ export function createGradientSources({ params, storage, reader, lazyRows }: Gra
         for (let i = 0; i < params.length; i++) {
           const gradient = reader.found[i];
           if (!gradient || !active[i]) continue;
-          if (isFloat32Array(gradient)) storage.write("grad", i, gradient);
+          if (isNumberArray(gradient)) storage.writeGrad(i, gradient);
           else if (isRowGradient(gradient)) writeRows(i, gradient);
           else gradients!.use(storage.place(i), gradient);
         }
@@ -84,5 +84,5 @@ export function createGradientSources({ params, storage, reader, lazyRows }: Gra
 }
 
 function isOnHost(gradient: FoundGradient | null | undefined): boolean {
-  return isFloat32Array(gradient) || isRowGradient(gradient);
+  return isNumberArray(gradient) || isRowGradient(gradient);
 }

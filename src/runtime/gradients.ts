@@ -1,6 +1,7 @@
 // The gradients of one step as the caller hands them in: every one is checked before any of them is written.
 
-import { checkFloat32Array } from "./arrays.js";
+import type { NumberFormat } from "../numeric/storage-formats.js";
+import { type NumberArray, readNumbers } from "./arrays.js";
 import type { CallerMemory } from "./device.js";
 import { didYouMean, OptimizerError, quote, quoteSome } from "./errors.js";
 import { isGivenByRows, isRowGradient, type RowGradient, readRowGradient } from "./row-gradient.js";
@@ -8,7 +9,7 @@ import type { Param } from "./settings.js";
 import type { Gradients } from "./types.js";
 
 /** A gradient that was checked. */
-export type FoundGradient = Float32Array | RowGradient | CallerMemory;
+export type FoundGradient = NumberArray | RowGradient | CallerMemory;
 
 export interface GradientReader {
   /** By parameter index, what `read` found last; null: absent. Valid until the next `read`. */
@@ -24,6 +25,8 @@ export interface GradientReader {
 export interface GradientReaderParts {
   readonly params: readonly Param[];
   readonly mode: "all" | "some";
+  /** What gradients are kept in. */
+  readonly format: NumberFormat;
   readonly lazyRows: boolean;
   /** Whether the step does anything with this parameter (frozen ones need no gradient). */
   readonly needed: (param: number) => boolean;
@@ -31,7 +34,7 @@ export interface GradientReaderParts {
   readonly adopt: ((param: number, given: unknown, label: string) => CallerMemory) | undefined;
 }
 
-export function createGradientReader({ params, mode, lazyRows, needed, adopt }: GradientReaderParts): GradientReader {
+export function createGradientReader({ params, mode, format, lazyRows, needed, adopt }: GradientReaderParts): GradientReader {
   const known = new Set(params.map(({ name }) => name));
   const labels = params.map(({ name }) => `the gradient of ${quote(name)}`);
   const found: (FoundGradient | null)[] = params.map(() => null);
@@ -43,8 +46,7 @@ export function createGradientReader({ params, mode, lazyRows, needed, adopt }: 
       return gradient;
     }
     if (adopt !== undefined && !ArrayBuffer.isView(value)) return adopt(param, value, labels[param]!);
-    checkFloat32Array(value, params[param]!.numel, labels[param]!, "invalid-gradient");
-    return value;
+    return readNumbers(value, format, params[param]!.numel, labels[param]!, "invalid-gradient");
   }
 
   function read(gradients: Gradients<unknown>): void {

@@ -169,7 +169,7 @@ function memoryOf<View>(running: Running<View>) {
       const { storage } = running.session;
       return storage.download(storage.find(name), what);
     },
-    upload(name: string, data: Float32Array, what = "param"): void {
+    upload(name: string, data: Float32Array | Uint16Array, what = "param"): void {
       guard.free();
       const { storage } = running.session;
       storage.upload(storage.find(name), data, what);

@@ -14,6 +14,15 @@ export interface RowGradient {
   readonly values: Float32Array;
 }
 
+/** Rows as they are kept. */
+export interface KeptRows {
+  readonly rows: Uint32Array;
+  /** Bytes of a row. */
+  readonly rowBytes: number;
+  /** In the order of `rows`. */
+  readonly bytes: Uint8Array;
+}
+
 /** Whether a caller's value is meant as `{ indices, values }`. */
 export function isGivenByRows(value: unknown): value is { readonly indices: unknown; readonly values?: unknown } {
   return typeof value === "object" && value !== null && !ArrayBuffer.isView(value) && "indices" in value;
@@ -94,7 +103,7 @@ export function denseGradient({ rows, rowElements, values }: RowGradient, numel:
 }
 
 /** Calls `use` for every run of neighbouring rows: places [from, to) of the list. */
-export function eachRun({ rows }: RowGradient, use: (from: number, to: number) => void): void {
+export function eachRun({ rows }: Pick<RowGradient, "rows">, use: (from: number, to: number) => void): void {
   for (let from = 0; from < rows.length; ) {
     let to = from + 1;
     while (to < rows.length && rows[to] === rows[to - 1]! + 1) to++;

@@ -6,7 +6,7 @@ import type { BankLayout, DeviceMemory, RowChunks } from "./device.js";
 import type { Layout, TensorPlace } from "./layout.js";
 import { eachRun, type RowGradient } from "./row-gradient.js";
 
-const [PARAM, STATE, COUNT, TENSOR, FIRST] = (["param", "state", "count", "tensor", "first"] as const).map((field) =>
+const [PARAM, PLACE, COUNT, TENSOR, FIRST] = (["param", "place", "count", "tensor", "first"] as const).map((field) =>
   CHUNK_FIELDS.indexOf(field),
 ) as [number, number, number, number, number];
 const VECTOR = 4;
@@ -86,7 +86,7 @@ function append(rowChunks: RowChunks, like: Uint32Array, element: number, count:
   table.set(like, at);
   const ahead = (element - like[FIRST]!) / VECTOR;
   table[at + PARAM]! += ahead;
-  table[at + STATE]! += ahead;
+  table[at + PLACE]! += ahead;
   table[at + COUNT] = count;
   table[at + FIRST] = element;
 }

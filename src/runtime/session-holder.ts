@@ -1,8 +1,12 @@
 // A session as a state file sees it: everything that a run needs to go on, by name, wherever it lives.
 
 import type { DeviceStateInfo, HostStateInfo } from "../contract/manifest.js";
+import { QUANTIZED_BLOCK } from "../numeric/eight-bit.js";
+import { isQuantized, type StorageFormat } from "../numeric/storage-formats.js";
 import type { Session } from "./session.js";
+import type { Dtype } from "./state/dtype.js";
 import type { DeviceEntry, HostEntry, StateEntry, StateHolder } from "./state/holder.js";
+import type { Plane } from "./storage.js";
 
 export function holdSession(session: Session<unknown>): StateHolder {
   const { manifest, settings, hypers, stepper, host, scaler } = session;
@@ -48,9 +52,13 @@ export function holdSession(session: Session<unknown>): StateHolder {
 function entriesOf(session: Session<unknown>): readonly StateEntry[] {
   const { params, build } = session.settings;
   return params.flatMap((_, param): StateEntry[] => [
-    deviceEntry(session, param, null),
+    deviceEntry(session, param, null, "elements"),
     countEntry(session, param),
-    ...build.states.flatMap((state, index) => (keeps(session, param, state, index) ? [deviceEntry(session, param, state)] : [])),
+    ...build.states.flatMap((state, index) => {
+      if (!keeps(session, param, state, index)) return [];
+      const elements = deviceEntry(session, param, state, "elements");
+      return isQuantized(state.format) ? [elements, deviceEntry(session, param, state, "scales")] : [elements];
+    }),
     ...build.hostStates.flatMap((state, index) =>
       state.extent === "tensor" || param === 0 ? [hostEntry(session, param, state, index)] : [],
     ),
@@ -58,31 +66,30 @@ function entriesOf(session: Session<unknown>): readonly StateEntry[] {
 }
 
 /** What belongs to the model is kept once, with the first parameter. */
-function keeps({ slots }: Session<unknown>, param: number, { extent, scaler }: DeviceStateInfo, index: number): boolean {
+function keeps({ offsets }: Session<unknown>, param: number, { extent, scaler }: DeviceStateInfo, index: number): boolean {
   if (scaler !== undefined) return false; // told in one piece, as the part "scaler"
-  return extent === "model" ? param === 0 : slots[param]![index] !== -1;
+  return extent === "model" ? param === 0 : offsets[param]![index] !== -1;
 }
 
-/** A parameter, or with `state` one of its device states. */
-function deviceEntry({ settings, storage }: Session<unknown>, param: number, state: DeviceStateInfo | null): DeviceEntry {
-  const { name, shape } = settings.params[param]!;
+/** What a number is in a file, as it is kept here. */
+const dtypeOf = { f32: "F32", f16: "F16", bf16: "BF16", i16: "I16", q8s: "U8", q8u: "U8" } as const satisfies Record<StorageFormat, Dtype>;
+
+/** A parameter, or with `state` one of its device states; of one in 8 bits its codes or its scales, one for each block. */
+function deviceEntry({ settings, storage }: Session<unknown>, param: number, state: DeviceStateInfo | null, plane: Plane): DeviceEntry {
+  const { name, shape, numel } = settings.params[param]!;
   const owner = state?.extent === "model" ? null : name;
   const what = state?.key ?? "param";
+  const kind = state === null ? "param" : `state.${state.name}`;
+  const dtype = plane === "scales" ? "F32" : dtypeOf[state?.format ?? settings.build.formats.param];
   return {
     place: "device",
     role: state === null ? "param" : "state",
-    key: keyOf(state === null ? "param" : `state.${state.name}`, owner),
-    dtype: "F32",
-    shape: state === null || state.extent === "elem" ? shape : [],
+    key: keyOf(plane === "scales" ? `${kind}.scale` : kind, owner),
+    dtype,
+    shape: plane === "scales" ? [Math.ceil(numel / QUANTIZED_BLOCK)] : state === null || state.extent === "elem" ? shape : [],
     param: owner,
-    async read(first, length) {
-      const { buffer, byteOffset, byteLength } = await storage.read(param, what, first, length);
-      return new Uint8Array(buffer, byteOffset, byteLength);
-    },
-    write(first, bytes) {
-      const aligned = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
-      storage.overwrite(param, what, first, new Float32Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 4));
-    },
+    read: (first, length) => storage.readKept(param, what, plane, first, length),
+    write: (first, bytes) => storage.writeKept(param, what, plane, first, bytes),
   };
 }
 

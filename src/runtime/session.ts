@@ -2,6 +2,7 @@
 // when parameters are added.
 
 import type { DeviceStateInfo, Manifest, OptimizerDefinition, ProgramInfo } from "../contract/manifest.js";
+import { formatBytes, isQuantized, type NumberFormat } from "../numeric/storage-formats.js";
 import { createClasses } from "./classes.js";
 import { createHostSide, type HostSide } from "./coefficients.js";
 import { createDecisions, type Decisions } from "./decisions.js";
@@ -26,8 +27,8 @@ interface Setup {
   readonly decisions: Decisions;
   readonly host: HostSide;
   readonly frozen: readonly boolean[];
-  /** For each parameter and state: its slot, or -1. */
-  readonly slots: readonly (readonly number[])[];
+  /** For each parameter and state: its offset in a segment, or -1. */
+  readonly offsets: readonly (readonly number[])[];
   readonly layout: Layout;
   readonly step: ProgramInfo;
   readonly init: ProgramInfo | null;
@@ -66,13 +67,26 @@ export async function openSession<View>(
       params,
       states: build.states,
       scalars: build.scalars,
-      slots: setup.slots,
+      offsets: setup.offsets,
     });
-    fill(setup, storage);
+    await fill(setup, storage);
     if (initLaunch) await initialize(setup, device, initLaunch, storage);
     const { host, frozen, step: program } = setup;
     const lazyRows = isLazy ? createRowWork(setup.layout, memory) : null;
-    const stepper = createStepper({ device, program, launch, params, frozen, mode, hypers: setup.hypers, host, storage, lazyRows, scaler });
+    const stepper = createStepper({
+      device,
+      program,
+      launch,
+      params,
+      frozen,
+      mode,
+      format: build.formats.grad,
+      hypers: setup.hypers,
+      host,
+      storage,
+      lazyRows,
+      scaler,
+    });
     return { ...setup, memory, storage, stepper, scaler, dispatches: launch.dispatches };
   } catch (error) {
     memory.destroy();
@@ -93,18 +107,24 @@ function prepare(definition: OptimizerDefinition, device: Device, given: BaseSet
   if (step === null) throw new OptimizerError("manifest", 'the manifest has no program "step": build the spec again');
   const frozen = decisions.resolution.params.map((param) => param.frozen);
   const none = build.states.map(() => -1);
-  const slots = params.map((_, param) => (frozen[param] ? none : host.variantAtCreation(step, param).stateSlots));
+  const offsets = params.map((_, param) => (frozen[param] ? none : host.variantAtCreation(step, param).stateOffsets));
   const init = program("init");
   const sizes = params.map(({ name, numel, shape, memory }, param) => ({
     name,
     elements: numel,
     rowElements: settings.lazyRows && !frozen[param] && rowElementsOf({ shape }) % 4 === 0 ? rowElementsOf({ shape }) : 0,
-    own: memory === null ? null : adopt(device, memory, numel, name),
-    slots: Math.max(0, ...slots[param]!.map((slot, state) => (build.states[state]!.extent === "elem" ? slot + 1 : 0))),
+    own: memory === null ? null : adopt(device, memory, numel, build.formats.param, name),
+    stateBytes: Math.max(0, ...offsets[param]!.map((offset, state) => stateEnd(build.states[state]!, offset))),
   }));
   const rowWidth = Math.max(step.rowWidth, init?.rowWidth ?? 0);
-  const layout = layOut(sizes, { rowWidth, limits: device.limits, scalars: build.scalars, choosesPages: build.states.some(isScaler) });
-  return { manifest, settings, hypers, decisions, host, frozen, slots, layout, step, init };
+  const layout = layOut(sizes, {
+    rowWidth,
+    limits: device.limits,
+    formats: build.formats,
+    scalars: build.scalars,
+    choosesPages: build.states.some(isScaler),
+  });
+  return { manifest, settings, hypers, decisions, host, frozen, offsets, layout, step, init };
 }
 
 /** Throws where a spec or a device cannot leave rows out. */
@@ -112,23 +132,25 @@ function checkLazyRows({ build }: Settings, { optimizer }: Manifest, device: Dev
   const fail = (problem: string): never => {
     throw new OptimizerError("invalid-setting", `lazyRows: ${problem}. Leave it out: rows without a gradient are then updated with zeros`);
   };
+  if (build.states.some(({ format }) => isQuantized(format))) fail(`${optimizer.name} keeps states of 8 bits in blocks, which are no rows`);
   if (build.scalars !== null)
     fail(`${optimizer.name} reduces over tensors or the model, which needs every row (optspec report names what)`);
   if (device.lazyRows === undefined) fail(`the ${device.kind} device works on whole tensors only`);
 }
 
-function adopt(device: Device, memory: NonNullable<Param["memory"]>, numel: number, name: string): CallerMemory {
-  if (device.adopt !== undefined) return device.adopt(memory, numel, `parameter ${quote(name)}`);
+function adopt(device: Device, memory: NonNullable<Param["memory"]>, numel: number, format: NumberFormat, name: string): CallerMemory {
+  if (device.adopt !== undefined) return device.adopt(memory, numel, format, `parameter ${quote(name)}`);
   const message = `parameter ${quote(name)}: the ${device.kind} device works in memory of its own: give data instead of buffer`;
   throw new OptimizerError("invalid-parameter", message);
 }
 
 /** Writes the caller's data, and states that start from a constant other than zero. */
-function fill({ settings: { params, build }, slots }: Setup, storage: Storage<unknown>): void {
-  for (const [param, { data, numel }] of params.entries()) {
-    if (data !== null) storage.write("param", param, data);
+async function fill({ settings: { params, build }, offsets }: Setup, storage: Storage<unknown>): Promise<void> {
+  for (const [param, { data, memory, numel }] of params.entries()) {
+    if (data !== null) storage.writeParam(param, data);
+    else if (memory !== null) await storage.completeParam(param);
     for (const [index, state] of build.states.entries()) {
-      const isKept = state.extent === "model" ? param === 0 : slots[param]![index] !== -1;
+      const isKept = state.extent === "model" ? param === 0 : offsets[param]![index] !== -1;
       const length = state.extent === "elem" ? numel : 1;
       if (needsFill(state) && isKept) storage.upload(param, new Float32Array(length).fill(state.init!), state.key);
     }
@@ -137,7 +159,13 @@ function fill({ settings: { params, build }, slots }: Setup, storage: Storage<un
 
 const isScaler = ({ scaler }: DeviceStateInfo) => scaler !== undefined;
 
-const needsFill = ({ init, scaler }: DeviceStateInfo) => scaler === undefined && init !== null && !Object.is(init, 0);
+const needsFill = ({ init, scaler, master, format }: DeviceStateInfo) =>
+  scaler === undefined && master === undefined && init !== null && (!Object.is(init, 0) || isQuantized(format));
+
+/** Where a state of elements ends in a segment, in bytes of an element. */
+function stateEnd({ extent, format }: DeviceStateInfo, offset: number): number {
+  return extent === "elem" && offset !== -1 ? offset + formatBytes[format] : 0;
+}
 
 /** Runs the program that computes initial states, for all parameters that are not frozen. */
 async function initialize({ frozen, host, init }: Setup, device: Device, launch: Launch, storage: Storage<unknown>): Promise<void> {

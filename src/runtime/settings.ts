@@ -1,9 +1,17 @@
 // What a caller hands to `create`, checked before anything is made: unknown keys, the build, parameters, callbacks.
 
-import type { BuildInfo, BuildKernels, Manifest, OptimizerDefinition, OptionInfo } from "../contract/manifest.js";
+import {
+  type BuildInfo,
+  type BuildKernels,
+  MANIFEST_VERSION,
+  type Manifest,
+  type OptimizerDefinition,
+  type OptionInfo,
+} from "../contract/manifest.js";
 import type { RulesetModule } from "../contract/rules.js";
+import type { NumberFormat } from "../numeric/storage-formats.js";
 import { type Waiver, waivers } from "../rules/settings.js";
-import { checkFloat32Array } from "./arrays.js";
+import { type NumberArray, readNumbers } from "./arrays.js";
 import type { GivenMemory } from "./device.js";
 import { didYouMean, OptimizerError, quote, show } from "./errors.js";
 import { type Group, readGroups } from "./groups.js";
@@ -17,7 +25,7 @@ export interface Param {
   readonly shape: readonly number[];
   readonly aliases: readonly string[];
   readonly numel: number;
-  readonly data: Float32Array | null;
+  readonly data: NumberArray | null;
   /** False: its gradient is neither clipped nor counted. */
   readonly needClip: boolean;
   /** The caller's memory for it, for the device to check; null: none. */
@@ -51,10 +59,10 @@ const MAX_ELEMENTS = 2 ** 32;
 
 /** Checks settings against a manifest. Throws OptimizerError; makes nothing. */
 export function readSettings({ manifest, kernels }: OptimizerDefinition, given: unknown): Settings {
-  if (manifest.manifestVersion !== 1) {
+  if (manifest.manifestVersion !== MANIFEST_VERSION) {
     throw new OptimizerError(
       "manifest",
-      `this runtime reads manifest version 1, not ${show(manifest.manifestVersion)}: build the spec again with this version of optspec`,
+      `this runtime reads manifest version ${MANIFEST_VERSION}, not ${show(manifest.manifestVersion)}: build the spec again with this version of optspec`,
     );
   }
   if (typeof given !== "object" || given === null) throw invalid("settings", "an object such as { params: [...] }", given);
@@ -63,7 +71,7 @@ export function readSettings({ manifest, kernels }: OptimizerDefinition, given: 
   const base = (key: BaseKey) => record[key];
   const build = chooseBuild(manifest, record);
   const taken = readRules(base("rules"), manifest);
-  const params = readParams(base("params"));
+  const params = readParams(base("params"), build.formats.param);
   return {
     build,
     kernels: Object.hasOwn(kernels, build.key) ? kernels[build.key]! : missing(`kernels of the build ${quote(build.key)}`),
@@ -205,13 +213,13 @@ function readNames(value: unknown): BaseSettings["names"] {
   return value as BaseSettings["names"];
 }
 
-function readParams(value: unknown): Param[] {
+function readParams(value: unknown, format: NumberFormat): Param[] {
   if (!Array.isArray(value)) throw invalid("params", "a list of { name, shape, data? }", value);
   if (value.length === 0) throw new OptimizerError("invalid-setting", "params is empty: there is nothing to optimize");
   const seen = new Map<string, number>();
   return value.map((entry: unknown, index) => {
     if (typeof entry !== "object" || entry === null) throw invalid(`params[${index}]`, "{ name, shape, data? }", entry);
-    const param = readParam(entry as Readonly<Record<keyof ParamSpec, unknown>>, index);
+    const param = readParam(entry as Readonly<Record<keyof ParamSpec, unknown>>, format, index);
     const before = seen.get(param.name);
     if (before !== undefined) {
       const places = `params[${before}] and params[${index}]`;
@@ -225,7 +233,7 @@ function readParams(value: unknown): Param[] {
 
 const paramKeys = ["name", "shape", "data", "buffer", "offset", "aliases", "needClip"] as const satisfies readonly (keyof ParamSpec)[];
 
-function readParam(given: Readonly<Record<keyof ParamSpec, unknown>>, index: number): Param {
+function readParam(given: Readonly<Record<keyof ParamSpec, unknown>>, format: NumberFormat, index: number): Param {
   const { name, shape, data, buffer, offset, aliases = [], needClip = true } = given;
   if (typeof name !== "string" || name === "") throw invalid(`params[${index}].name`, "a text that is not empty", name);
   const fail = (message: string): never => {
@@ -245,14 +253,14 @@ function readParam(given: Readonly<Record<keyof ParamSpec, unknown>>, index: num
   if (!Array.isArray(aliases) || aliases.some((alias) => typeof alias !== "string"))
     fail(`aliases must be a list of names, not ${show(aliases)}`);
   if (typeof needClip !== "boolean") return fail(`needClip must be true or false, not ${show(needClip)}`);
-  if (data !== undefined) checkFloat32Array(data, numel, `data of parameter ${quote(name)}`, "invalid-parameter");
+  const numbers = data === undefined ? null : readNumbers(data, format, numel, `data of parameter ${quote(name)}`, "invalid-parameter");
   const memory = buffer === undefined ? null : { buffer, ...(offset !== undefined && { offset }), filled: data !== undefined };
   return {
     name,
     shape: [...shape],
     aliases: [...(aliases as string[])],
     numel,
-    data: (data as Float32Array | undefined) ?? null,
+    data: numbers,
     needClip,
     memory,
   };

@@ -2,6 +2,7 @@
 // While the same parameters take part as before, a step allocates nothing; a change of that set makes the classes anew.
 
 import { type ProgramInfo, ROW_PAGES } from "../contract/manifest.js";
+import type { NumberFormat } from "../numeric/storage-formats.js";
 import { type ClassTable, createClasses } from "./classes.js";
 import type { HostSide } from "./coefficients.js";
 import type { Device, Launch } from "./device.js";
@@ -47,6 +48,8 @@ export interface StepperParts {
   readonly params: readonly Param[];
   readonly frozen: readonly boolean[];
   readonly mode: "all" | "some";
+  /** What gradients are kept in. */
+  readonly format: NumberFormat;
   readonly hypers: Hypers;
   readonly host: HostSide;
   readonly storage: Storage<unknown>;
@@ -62,12 +65,12 @@ const ASK_EVERY = Math.floor(MOST_AHEAD / 2);
 const done = Promise.resolve();
 
 export function createStepper(parts: StepperParts): Stepper {
-  const { device, program, launch, params, frozen, mode, hypers, host, storage, lazyRows, scaler } = parts;
+  const { device, program, launch, params, frozen, mode, format, hypers, host, storage, lazyRows, scaler } = parts;
   const { gradients: callers } = storage;
   const adopt = callers && ((param: number, given: unknown, label: string) => callers.adopt(given, storage.place(param), label));
   const held = params.map(() => false);
   const takesPart = (param: number) => !frozen[param] && !held[param];
-  const reader = createGradientReader({ params, mode, lazyRows: lazyRows !== null, needed: takesPart, adopt });
+  const reader = createGradientReader({ params, mode, format, lazyRows: lazyRows !== null, needed: takesPart, adopt });
   const sources = createGradientSources({ params, storage, reader, lazyRows });
   const active = frozen.map((isFrozen) => !isFrozen);
   let table = createClasses(active, host.classKey, program.rowWidth);

@@ -70,8 +70,11 @@ export interface ParamSpec {
   readonly name: string;
   /** Whole numbers from 0; `[]` is one number. */
   readonly shape: readonly number[];
-  /** Initial values in row-major order, copied; zeros where it is left out, or what stands in `buffer`. */
-  readonly data?: Float32Array;
+  /**
+   * Initial values in row-major order, copied; zeros where it is left out, or what stands in `buffer`. With `paramDtype` of 16 bits they are
+   * rounded (a master has them whole), or given as their bits.
+   */
+  readonly data?: Float32Array | Uint16Array;
   /** Where the parameter is to live: a WebGPU buffer or CUDA memory of yours, which is never freed here. Left out: in memory of the optimizer's. */
   readonly buffer?: GpuBuffer | GpuPointer;
   /** First byte in `buffer`, a multiple of 4. On WebGPU, multiples of 256 and lengths in multiples of 4 are worked on in place, others are copied. */
@@ -135,8 +138,8 @@ export interface RowsGradient {
 export type Gradients<Gradient = Float32Array> = Readonly<Record<string, Gradient>> | ReadonlyMap<string, Gradient>;
 
 export interface StepOptions<View = unknown> {
-  /** Arrays are copied in. Left out: the gradients are those that stand in the optimizer's own memory, `tensor(name).grad`. */
-  readonly gradients?: Gradients<Float32Array | RowsGradient | DeviceGradient<View>>;
+  /** Arrays are copied in; with `gradDtype` of 16 bits they are rounded, or given as their bits (Uint16Array). Left out: the gradients are those that stand in the optimizer's own memory, `tensor(name).grad`. */
+  readonly gradients?: Gradients<Float32Array | Uint16Array | RowsGradient | DeviceGradient<View>>;
 }
 
 export interface EncodeOptions<View = unknown> {
@@ -203,7 +206,7 @@ export interface Optimizer<View = unknown, T extends OptimizerTypes = OptimizerT
    * where the parameter has no such state.
    */
   download(name: string, what?: "param" | "grad" | T["states"]): Promise<Float32Array<ArrayBuffer>>;
-  upload(name: string, data: Float32Array, what?: "param" | "grad" | T["states"]): void;
+  upload(name: string, data: Float32Array | Uint16Array, what?: "param" | "grad" | T["states"]): void;
   /** A state that the whole model has once, such as Prodigy's `d`: read back from the device. */
   state(key: T["modelStates"]): Promise<number>;
   setState(key: T["modelStates"], value: number): void;

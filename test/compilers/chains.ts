@@ -42,7 +42,7 @@ const names = Object.keys(chains);
 export function planChains(): Plan {
   const builder = createBuilder();
   const cell = (name: string, role: Cell["role"]): CellId =>
-    builder.cell({ name, role, home: "device", extent: "elem", codec: { kind: "f32" }, init: null, when: null });
+    builder.cell({ name, role, home: "device", extent: "elem", format: "f32", init: null, when: null });
   const [x, y, z] = [cell("param", "param"), cell("grad", "grad"), cell("z", "state")].map((id) => builder.load(id)) as [
     ValueId,
     ValueId,

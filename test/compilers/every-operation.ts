@@ -12,7 +12,7 @@ export const deviceOps = (Object.keys(ops) as (keyof typeof ops)[]).filter((op):
 export function planEveryOperation(options: { readonly also?: readonly number[]; readonly names?: readonly string[] } = {}): Plan {
   const builder = createBuilder();
   const cell = (name: string, role: Cell["role"]): CellId =>
-    builder.cell({ name, role, home: "device", extent: "elem", codec: { kind: "f32" }, init: null, when: null });
+    builder.cell({ name, role, home: "device", extent: "elem", format: "f32", init: null, when: null });
   const x = builder.load(cell("param", "param"));
   const y = builder.load(cell("grad", "grad"));
   const stores: Store[] = [];

@@ -19,6 +19,7 @@ const emptySpec: Spec = {
   rules: { name: "Hand", formulas: [], blocks: [], bounds: [], fixedByConditions: [] },
   rulesets: [],
   schedules: [],
+  storage: [],
   span,
 };
 

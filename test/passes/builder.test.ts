@@ -130,7 +130,7 @@ describe("folding keeps the meaning", () => {
 });
 
 describe("placing", () => {
-  const element = { role: "state", home: "device", extent: "elem", codec: { kind: "f32" }, init: null, when: null } as const;
+  const element = { role: "state", home: "device", extent: "elem", format: "f32", init: null, when: null } as const;
 
   test("equal values have one id, zeros of two signs have two", () => {
     const builder = createBuilder();

@@ -121,6 +121,7 @@ export function spec({ globals = [], options = [], states = [], body }: Parts): 
     rules,
     rulesets: [],
     schedules: [],
+    storage: [],
     span,
   };
 }

@@ -184,7 +184,7 @@ describe("stores among sweeps", () => {
   function setting() {
     const b = createBuilder();
     const make = (name: string, role: "param" | "grad" | "state" = "state") =>
-      b.cell({ name, role, home: "device", extent: "elem", codec: { kind: "f32" }, init: null, when: null });
+      b.cell({ name, role, home: "device", extent: "elem", format: "f32", init: null, when: null });
     const [p, g, m, v] = [make("param", "param"), make("grad", "grad"), make("m"), make("v")] as const;
     const average = (c: CellId, x: ValueId) => b.apply("add", [b.apply("mul", [b.ambient("t"), b.load(c)]), x]);
     const square = (x: ValueId) => b.apply("mul", [x, x]);

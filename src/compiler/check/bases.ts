@@ -1,7 +1,7 @@
 // `optimizer B = A with R { ... }` is A's text with B's changes: defaults of hypers and options, the hypers of R, further rules.
 
 import { nearest } from "../../nearest-names.js";
-import type { Ast, HyperDecl, Identifier, Item, OptimizerDecl, OptionDecl, RulesetDecl } from "../syntax/ast.js";
+import type { Ast, HyperDecl, Identifier, Item, OptimizerDecl, OptionDecl, RulesetDecl, StoreDecl } from "../syntax/ast.js";
 import type { CheckReporter } from "./report-once.js";
 
 export interface WholeOptimizer {
@@ -50,6 +50,7 @@ export function wholeOptimizer(
       used.add(change);
       return change;
     }
+    if (item.kind === "store") return withoutChanged(item, decl.body);
     return item;
   });
   return { body: [...inherited, ...decl.body.filter((item) => !used.has(item))], rulesets: [...under.rulesets, ...taken] };
@@ -71,6 +72,12 @@ function changedHyper(before: HyperDecl, { doc, fixed, name, type, value, interv
 
 function changedOption(before: OptionDecl, { doc, name, words, value, span }: OptionDecl): OptionDecl {
   return { kind: "option", doc: doc ?? before.doc, name, words: words ?? before.words, value, span };
+}
+
+/** What the base keeps, but for what is kept in another way. */
+function withoutChanged({ entries, ...store }: StoreDecl, body: readonly Item[]): StoreDecl {
+  const changed = new Set(body.flatMap((item) => (item.kind === "store" ? item.entries.map(({ name }) => name.name) : [])));
+  return { ...store, entries: entries.filter(({ name }) => !changed.has(name.name)) };
 }
 
 interface Found {
@@ -96,6 +103,7 @@ function refuseLater(item: Item, reporter: CheckReporter): boolean {
     case "hyper":
     case "option":
     case "schedule":
+    case "store":
     case "rules":
     case "set":
     case "order":
@@ -104,7 +112,7 @@ function refuseLater(item: Item, reporter: CheckReporter): boolean {
     default:
       reporter.report(
         "not-available-yet",
-        { what: "more than other defaults and rules in `optimizer B = A`", instead: "the whole text of the optimizer" },
+        { what: "more than other defaults, storage and rules in `optimizer B = A`", instead: "the whole text of the optimizer" },
         "name" in item ? item.name.span : item.span,
       );
       return true;

@@ -132,7 +132,8 @@ export function checkState(decl: StateDecl, env: Env, { name, exists }: Kept = {
   ctx.states.set(name, { spec, when, extentGiven: given !== null, ofLibrary: env.at !== null, reads: 0, writes: 0 });
 }
 
-function checkWhen(condition: Expr, env: Env): TypedExpr | null {
+/** A condition of a declaration; null where it is wrong, which is reported. */
+export function checkWhen(condition: Expr, env: Env): TypedExpr | null {
   const checked = checkTyped(condition, "boolean", { ...env, place: "when" });
   if (checked === null) return null;
   if (stageIsBefore(checked.stage, "step")) return closed(checked, condition, env);

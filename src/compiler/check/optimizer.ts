@@ -20,6 +20,7 @@ import { partsOf } from "./ruleset.js";
 import { checkSchedule } from "./schedules.js";
 import type { ScheduleSpec, Spec, TypedStatement } from "./spec.js";
 import { checkStatement } from "./statements.js";
+import { checkStores } from "./stores.js";
 
 export interface FileScope {
   readonly ast: Ast;
@@ -97,6 +98,7 @@ export function checkOptimizer(decl: OptimizerDecl, file: FileScope): Checked {
   const body = items.flatMap((item) => checkItem(item, env) ?? []);
   const ofKind = <K extends Item["kind"]>(kind: K) => items.filter((item): item is Extract<Item, { kind: K }> => item.kind === kind);
   const schedules = checkSchedules(ofKind("schedule"), env);
+  const storage = checkStores(ofKind("store"), env);
   const optimizers = file.ast.declarations.filter((other): other is OptimizerDecl => other.kind === "optimizer");
   const syntax = { blocks: ofKind("rules"), sets: ofKind("set"), orders: ofKind("order"), optimizers };
   const rules = checkRules({ name: decl.name.name, ...syntax }, env);
@@ -114,7 +116,7 @@ export function checkOptimizer(decl: OptimizerDecl, file: FileScope): Checked {
     checkLimits(body, ctx, decl.name);
   }
   const called = [...ctx.functions.values()].filter((info: FunctionInfo) => info.calls > 0).map((info) => info.decl.name.name);
-  return { spec: ctx.reporter.errors > 0 ? null : specOf(decl, ctx, body, schedules, rules, rulesets), called };
+  return { spec: ctx.reporter.errors > 0 ? null : specOf(decl, ctx, { body, schedules, storage, rules, rulesets }), called };
 }
 
 function checkSchedules(decls: readonly ScheduleDecl[], env: Env): readonly ScheduleSpec[] {
@@ -148,7 +150,6 @@ function stands(item: Item, ctx: Context): boolean {
 /** True for what is refused without being read: names may be used there alone. */
 function hidesUses(item: Item): boolean {
   switch (item.kind) {
-    case "store":
     case "before":
     case "after":
       return true;
@@ -172,13 +173,11 @@ function checkItem(item: Item, env: Env): TypedStatement | null {
     case "set":
     case "order":
     case "schedule":
+    case "store":
       return null;
     case "input":
       env.ctx.refused.set(item.name.name, item.name.span);
       notAvailable(`\`${item.kind}\``, item.name, env);
-      return null;
-    case "store":
-      notAvailable("`store`", item, env);
       return null;
     case "entry":
       notAvailable("`entry`", item.name, env);
@@ -199,14 +198,7 @@ function checkBody(items: readonly Item[], env: Env): void {
   for (const item of items) if (item.kind === "statement") checkStatement(item.statement, inside);
 }
 
-function specOf(
-  decl: OptimizerDecl,
-  ctx: Context,
-  body: readonly TypedStatement[],
-  schedules: readonly ScheduleSpec[],
-  rules: RuleSet,
-  rulesets: readonly RuleSet[],
-): Spec {
+function specOf(decl: OptimizerDecl, ctx: Context, checked: Pick<Spec, "body" | "schedules" | "storage" | "rules" | "rulesets">): Spec {
   return {
     source: ctx.source,
     name: decl.name.name,
@@ -214,10 +206,7 @@ function specOf(
     hypers: [...ctx.hypers.values()].map(({ uses: _, ...hyper }) => ({ ...hyper, globalBecause: ctx.globals.get(hyper.name) ?? null })),
     options: [...ctx.options.values()].map(({ uses: _, ...option }) => option),
     states: [...ctx.states.values()].map((state) => state.spec),
-    schedules,
-    body,
-    rules,
-    rulesets,
+    ...checked,
     span: decl.name.span,
   };
 }

@@ -3,6 +3,7 @@
 
 import type { Formula } from "../../contract/host-formula.js";
 import type { RuleSet } from "../../contract/rules.js";
+import type { StorageFormat } from "../../numeric/storage-formats.js";
 import type { Extent, Stage } from "../ir/extent.js";
 import type { Op, ValueType } from "../ir/ops.js";
 import type { HyperForm, Reducer, ScalerRole } from "../ir/value.js";
@@ -92,6 +93,17 @@ export interface StateSpec {
   readonly span: Span;
 }
 
+/** How `param`, `grad` or a state is kept. */
+export interface StoreSpec {
+  readonly cell: string;
+  readonly format: StorageFormat;
+  /** Of `param`. */
+  readonly master: "f32" | "remainder" | null;
+  /** Stage build or setup; null: always. Elsewhere it is kept in f32. */
+  readonly when: TypedExpr | null;
+  readonly span: Span;
+}
+
 /** What multiplies a hyper. */
 export interface ScheduleSpec {
   readonly hyper: string;
@@ -109,6 +121,7 @@ export interface Spec {
   readonly options: readonly OptionSpec[];
   readonly states: readonly StateSpec[];
   readonly schedules: readonly ScheduleSpec[];
+  readonly storage: readonly StoreSpec[];
   readonly body: readonly TypedStatement[];
   readonly rules: RuleSet;
   /** Taken by `with`. */

@@ -25,6 +25,10 @@ export const buildMessages = {
     caption: `is one of ${listed(words)}`,
     help: `write one of ${listed(words)}: in \`builds\` of the configuration, or behind --option`,
   }),
+  "storage-combination": ({ optimizer, problem }: { optimizer: string; problem: string }): Message => ({
+    message: `a build of \`${optimizer}\` is kept in a way that cannot be`,
+    help: problem,
+  }),
   "first-step-not-finite": ({ optimizer, cell }: { optimizer: string; cell: string }): Message => ({
     message: `with the default hypers, a gradient of zeros makes \`${cell}\` of \`${optimizer}\` infinite or NaN at the first step`,
     caption: cell === "param" ? "in this update" : "becomes infinite or NaN",

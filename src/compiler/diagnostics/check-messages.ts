@@ -18,6 +18,31 @@ interface Extents extends Named {
   readonly of: string;
 }
 
+const storeMessages = {
+  "store-unknown": ({ name, nearest }: Near) =>
+    withHelp(`there is no state \`${name}\` to be kept`, didYouMean(nearest) ?? "`store` says how `param`, `grad` and states are kept"),
+  "store-twice": ({ name }: Named) => withHelp(`how \`${name}\` is kept is said twice`, "leave one of the two out"),
+  "store-not-elements": ({ name, extent }: Named & { extent: string }) =>
+    withHelp(
+      extent === "host"
+        ? `\`${name}\` is a number of the host and kept in f64`
+        : `\`${name}\` has ${extentPhrase(extent)} and is kept in f32`,
+      "only a state with a number for each element can be kept in less",
+    ),
+  "store-condition": ({ name }: Named) =>
+    withHelp(`\`${name}\` is kept in the same way for all parameters`, "only states may be kept in a format `when` a condition holds"),
+  "store-format": ({ name, format }: Named & { format: string }) =>
+    withHelp(`\`${name}\` cannot be kept in ${format}`, "its formats are f32, f16 and bf16"),
+  "store-block": ({ block, only }: { block: number; only: number }) =>
+    withHelp(`8-bit numbers come in blocks of ${only}, not of ${block}`, `write \`block ${only}\``),
+  "store-master": ({ name, format, master }: Named & { format: string; master: string }) => {
+    if (name !== "param") return withHelp(`\`${name}\` has no master`, "a master is kept beside `param` alone");
+    return format === "f32"
+      ? withHelp("an f32 parameter is its own master", "leave `master` out, or keep `param` in f16 or bf16")
+      : withHelp(`${format} is no half of f32, so there is no ${master}`, "write `f16 master f32` or `bf16 master remainder`");
+  },
+} as const;
+
 const nameMessages = {
   "unknown-name": ({ name, nearest }: Near) =>
     withHelp(`there is no \`${name}\` here`, name === "k" ? "the steps taken before this one are `t - 1`" : didYouMean(nearest)),
@@ -286,6 +311,7 @@ const limitMessages = {
 } as const;
 
 export const checkMessages = {
+  ...storeMessages,
   ...nameMessages,
   ...expressionMessages,
   ...flowMessages,

@@ -201,7 +201,7 @@ export const syntaxMessages = {
   }),
   "unknown-codec": ({ codec }: { codec: string }): Message => ({
     message: `\`${codec}\` is not a storage format in this form`,
-    help: "formats are f32, f16, bf16, each with `master f32` if wanted, and q8(block n), q8(signed, block n), q8(unsigned, block n)",
+    help: "formats are f32, f16, bf16, with `master f32` or `master remainder` for parameters, and q8(block n), q8(signed, block n), q8(unsigned, block n)",
   }),
   "reduction-without-argument": ({ name }: { name: string }): Message => ({
     message: `the reduction \`${name}\` takes an argument`,

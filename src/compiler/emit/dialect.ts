@@ -13,6 +13,8 @@ export type Spellings = { readonly [O in DeviceOp]: Spell<O> };
 
 export interface Dialect {
   readonly ops: Spellings;
+  /** 16 random bits of each element, from two whole numbers of the host: see `numeric/random16.ts`. */
+  readonly random: (seed: string, step: string) => string;
   readonly select: (condition: string, then: string, otherwise: string) => string;
   /** The number rounded to f32, in all four lanes. */
   readonly literal: (value: number) => string;

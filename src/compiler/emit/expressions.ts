@@ -110,6 +110,10 @@ function printValue(value: Value, { ir, dialect, operand, named }: Surroundings)
       const args = [value.condition, value.then, value.otherwise].map(operand) as [Printed, Printed, Printed];
       return { text: dialect.select(args[0].text, args[1].text, args[2].text), size: sizeOf(args) };
     }
+    case "random": {
+      const args = [value.seed, value.step].map(operand) as [Printed, Printed];
+      return { text: dialect.random(args[0].text, args[1].text), size: sizeOf(args) };
+    }
     case "literal":
     case "hyper":
     case "ambient":

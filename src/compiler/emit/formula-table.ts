@@ -1,6 +1,7 @@
 // Host values of an IR as a formula table for the manifest: arguments first, only what is asked for, each value once.
 
 import type { Formula, FormulaTable, HostOp, HostValue } from "../../contract/host-formula.js";
+import { isHostOperation } from "../ir/fold.js";
 import type { Op } from "../ir/ops.js";
 import type { Cell, Value, ValueId } from "../ir/value.js";
 
@@ -42,7 +43,8 @@ export function createFormulaTable(values: readonly Value[], cells: readonly Cel
         return { op: "select", args: [formula(value.condition), formula(value.then), formula(value.otherwise)] };
       case "reduce":
       case "total":
-        throw new Error("bug: a reduction is not the host's");
+      case "random":
+        throw new Error("bug: a reduction or a random number is not the host's");
       default:
         return value satisfies never;
     }
@@ -58,7 +60,7 @@ function literal(value: number): number | "inf" | "-inf" | "nan" {
 }
 
 function hostOp(op: Op): HostOp {
-  if (op === "exp2i" || op === "exponent" || op === "mantissa") throw new Error(`bug: ${op} is a kernel's operation`);
+  if (!isHostOperation(op)) throw new Error(`bug: ${op} is a kernel's operation`);
   return op;
 }
 

@@ -15,6 +15,7 @@ import {
   type VariantInfo,
   WORKGROUP,
 } from "../../contract/manifest.js";
+import type { NumberFormat } from "../../numeric/storage-formats.js";
 import type { HyperSpec, Range, Spec } from "../check/spec.js";
 import { printExpression } from "../ir/print.js";
 import type { CellId, Value, ValueId } from "../ir/value.js";
@@ -25,7 +26,7 @@ import type { PlannedBuild } from "./files.js";
 import { createFormulaTable, type FormulaTableBuilder, factsOf } from "./formula-table.js";
 import { GENERATOR, sourceName } from "./generator.js";
 import { createKeyNamer, createNamer } from "./namer.js";
-import { nameSweeps, placeOf, programLaunches, reduces, type SweepPlace, usesScalars } from "./sweeps.js";
+import { nameSweeps, passesOf, placeOf, programLaunches, reduces, type SweepPlace, usesScalars } from "./sweeps.js";
 
 /** Keys of the settings that every optimizer has. */
 const baseSettings = ["params", "gradients", "lazyRows", "names", "applyDecay", "lrRatio", "allow", "rules", "groups", "lossScale"];
@@ -95,7 +96,14 @@ export function describeBuild(spec: Spec, plan: Plan, key: string): PlannedBuild
   const sweepNames = nameSweeps(plan);
   const formulas = createFormulaTable(ir.values, ir.cells);
   const keyOf = createKeyNamer(["param", "grad"]);
-  const states = ir.cells.flatMap((cell, id) => (cell.role === "state" ? [{ cell, id: id as CellId, key: keyOf(cell.name) }] : []));
+  const keys = new Map<string, string>();
+  const states = ir.cells.flatMap((cell, id) => {
+    if (cell.role !== "state") return [];
+    // A state that is kept in one way or another has one key.
+    const key = keys.get(cell.name) ?? keyOf(cell.name);
+    keys.set(cell.name, key);
+    return [{ cell, id: id as CellId, key }];
+  });
   const deviceStates = states.filter(({ cell }) => cell.home === "device");
   const programs = plan.programs.map((program) =>
     programInfo(plan, program, { space, sweepNames, formulas, states: deviceStates.map(({ id }) => id) }),
@@ -111,6 +119,7 @@ export function describeBuild(spec: Spec, plan: Plan, key: string): PlannedBuild
     options: plan.options,
     host: formulas.table,
     facts: factsOf(formulas.table),
+    formats: { param: formatOf(plan, "param"), grad: formatOf(plan, "grad") },
     states: deviceStates.map(({ id, key }) => deviceState(spec, plan, id, key)),
     scalars: plan.scalars,
     hostStates,
@@ -130,10 +139,17 @@ function deviceState(spec: Spec, plan: Plan, id: CellId, key: string): DeviceSta
     key,
     doc: spec.states.find((state) => state.name === cell.name)?.doc ?? null,
     extent,
+    format: cell.format,
     scalarSlot: plan.scalarStates.get(id)?.slot ?? null,
     init: init?.kind === "literal" ? init.value : null,
     ...(cell.scaler !== undefined && { scaler: cell.scaler }),
+    ...(cell.master !== undefined && { master: cell.master }),
   };
+}
+
+/** How the numbers of a parameter or gradient are kept. */
+function formatOf({ ir }: Plan, role: "param" | "grad"): NumberFormat {
+  return (ir.cells.find((cell) => cell.role === role)?.format ?? "f32") as NumberFormat;
 }
 
 interface ProgramContext {
@@ -167,7 +183,7 @@ function variantInfo({ ir, scalarStates }: Plan, program: ProgramPlan, number: n
       name: wordsOf(ir, value) ?? printExpression(ir, value),
       value: formulas.formula(value),
     })),
-    stateSlots: states.map((state) => variant.stateSlots.get(state) ?? scalarSlot(state)),
+    stateOffsets: states.map((state) => variant.stateOffsets.get(state) ?? scalarSlot(state)),
     hostStores: variant.hostStores.map(({ cell, value }) => ({ state: ir.cells[cell]!.name, value: formulas.formula(value) })),
   };
 }
@@ -184,8 +200,7 @@ const finishInfo: LaunchInfo = {
 function sweepInfo(plan: Plan, { program, sweep }: SweepPlace): LaunchInfo {
   const reads = { param: false, grad: false, state: false };
   const writes = { param: false, state: false };
-  for (const [variant, body] of sweep.bodies.entries()) {
-    if (body === null) continue;
+  for (const { variant, body } of passesOf(sweep)) {
     for (const { cell } of body.loads) reads[placeOf(plan, program.variants[variant]!, cell).part] = true;
     for (const { cell } of body.stores) {
       const { part } = placeOf(plan, program.variants[variant]!, cell);

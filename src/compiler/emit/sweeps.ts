@@ -1,8 +1,9 @@
 // Walks a plan in the way every frame needs it: its launches with their names, and where a cell of a variant lies.
 
+import type { StorageFormat } from "../../numeric/storage-formats.js";
 import { printDecision } from "../ir/print.js";
 import type { CellId, Ir } from "../ir/value.js";
-import type { Finish, Plan, ProgramPlan, Sweep, VariantPlan } from "../passes/plan.js";
+import type { Finish, Plan, ProgramPlan, Sweep, SweepBody, VariantPlan } from "../passes/plan.js";
 import type { PlannedBuild } from "./files.js";
 import { createNamer } from "./namer.js";
 
@@ -44,16 +45,37 @@ export function nameSweeps({ programs }: Plan): ReadonlyMap<Sweep | Finish, stri
 }
 
 /** Whether any body of a sweep reads or writes the memory of scalars. */
-export function usesScalars({ bodies }: Sweep): boolean {
-  return bodies.some((body) => body !== null && body.scalars.length + body.partials.length > 0);
+export function usesScalars(sweep: Sweep): boolean {
+  return passesOf(sweep).some(({ body }) => body.scalars.length + body.partials.length > 0);
+}
+
+/** One pass over a chunk, for the tensors of a variant. */
+export interface SweepPass {
+  readonly variant: number;
+  readonly body: SweepBody;
+  /** Of its function: that of the sweep, with the variant and, behind a first pass, a word more. */
+  readonly suffix: string;
+}
+
+/** All passes of a sweep: by variant, and for each in the order in which they run. */
+export function passesOf({ bodies }: Sweep): readonly SweepPass[] {
+  return bodies.flatMap((body, variant): readonly SweepPass[] => {
+    if (body === null) return [];
+    const first = { variant, body, suffix: `_variant${variant}` };
+    return body.then === null ? [first] : [first, { variant, body: body.then, suffix: `_variant${variant}_stores` }];
+  });
 }
 
 /** Whether a sweep goes by the tree of reductions. */
-export function reduces({ bodies }: Sweep): boolean {
-  return bodies.some((body) => body !== null && body.partials.length > 0);
+export function reduces(sweep: Sweep): boolean {
+  return passesOf(sweep).some(({ body }) => body.partials.length > 0);
 }
 
-export type CellPlace = { readonly part: "param" | "grad" } | { readonly part: "state"; readonly slot: number };
+/** Where a cell's elements are, and how they are kept. In the states: how many bytes an element has in those before it. */
+export type CellPlace = { readonly format: StorageFormat } & (
+  | { readonly part: "param" | "grad" }
+  | { readonly part: "state"; readonly offset: number }
+);
 
 /** Where the elements of a cell lie in memory, for the tensors of a variant. */
 export function placeOf(plan: Plan, variant: VariantPlan, id: CellId): CellPlace {
@@ -62,11 +84,11 @@ export function placeOf(plan: Plan, variant: VariantPlan, id: CellId): CellPlace
   switch (cell.role) {
     case "param":
     case "grad":
-      return { part: cell.role };
+      return { part: cell.role, format: cell.format };
     case "state": {
-      const slot = variant.stateSlots.get(id);
-      if (slot === undefined) throw new Error(`bug: state ${cell.name} has no slot in this variant`);
-      return { part: "state", slot };
+      const offset = variant.stateOffsets.get(id);
+      if (offset === undefined) throw new Error(`bug: state ${cell.name} has no place in this variant`);
+      return { part: "state", offset, format: cell.format };
     }
     case "input":
       throw new Error(`bug: input ${cell.name} cannot be read by a sweep yet`);

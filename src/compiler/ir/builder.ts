@@ -28,6 +28,7 @@ export interface Builder {
   shape(axis: number): ValueId;
   cell(cell: Cell): CellId;
   load(cell: CellId): ValueId;
+  random(seed: ValueId, step: ValueId): ValueId;
   apply(op: Op, args: readonly ValueId[]): ValueId;
   select(condition: ValueId, then: ValueId, otherwise: ValueId): ValueId;
   reduce(by: Reducer, to: Extent, from: Extent, arg: ValueId): ValueId;
@@ -137,6 +138,9 @@ export function createBuilder(): Builder {
       const { extent, home } = cells[cell]!;
       return add({ kind: "load", cell }, { extent, stage: home === "host" ? "step" : "device", level: 0, type: "number" });
     },
+    random(seed, step) {
+      return add({ kind: "random", seed, step }, { extent: "elem", stage: "device", level: 0, type: "number" });
+    },
     apply,
     select,
     reduce(by, to, from, arg) {
@@ -178,6 +182,8 @@ function identity(value: Value): string {
       return `shape ${value.axis}`;
     case "load":
       return `load ${value.cell}`;
+    case "random":
+      return `random ${value.seed} ${value.step}`;
     case "apply":
       return `apply ${value.op} ${value.args.join()}`;
     case "select":
@@ -200,6 +206,8 @@ export function argsOf(value: Value): readonly ValueId[] {
       return [value.condition, value.then, value.otherwise];
     case "reduce":
       return [value.arg];
+    case "random":
+      return [value.seed, value.step];
     case "literal":
     case "hyper":
     case "ambient":

@@ -5,7 +5,8 @@ import { roundToBfloat16 } from "../../numeric/bfloat16.js";
 import { power } from "../../numeric/integer-power.js";
 import type { Op } from "./ops.js";
 
-export type HostOperation = Exclude<Op, "exp2i" | "exponent" | "mantissa">;
+export type HostOperation = Exclude<Op, DeviceOnly>;
+type DeviceOnly = "exp2i" | "exponent" | "mantissa" | "bf16_random" | "f16_random" | "upper_half" | "lower_half" | "join_halves";
 
 export const float64Operations = {
   add: (x, y) => x + y,

@@ -1,8 +1,13 @@
 // The interpreter's kernels: device values operation by operation over blocks of elements. A block loads everything, computes, then
 // hands on its results. Every value has a register; an f32 register rounds what is put into it.
 
-import { type ArithmeticProfile, float32Operations } from "../../numeric/float32.js";
+import { roundToBfloat16 } from "../../numeric/bfloat16.js";
+import { dequantize, quantize } from "../../numeric/eight-bit.js";
+import { roundToFloat16 } from "../../numeric/float16.js";
+import { type ArithmeticProfile, float32Operations, ieee } from "../../numeric/float32.js";
+import { random16, randomKey } from "../../numeric/random16.js";
 import { LEAF } from "../../numeric/reduction-tree.js";
+import type { StorageFormat } from "../../numeric/storage-formats.js";
 import { argsOf } from "./builder.js";
 import { float64Operations } from "./fold.js";
 import type { Op } from "./ops.js";
@@ -23,6 +28,8 @@ export interface ElementWork {
 export interface ElementSource {
   readonly arrays: ReadonlyMap<CellId, FloatArray>;
   readonly length: number;
+  /** Its number in the list of tensors. */
+  readonly tensor: number;
   scalar(id: ValueId): number;
 }
 
@@ -36,6 +43,7 @@ export function compileElements(ir: Ir, roots: readonly ValueId[], arithmetic: A
   const registers = new Map<ValueId, FloatArray>();
   const uniforms: { readonly id: ValueId; readonly register: FloatArray }[] = [];
   const loads: { readonly cell: CellId; readonly register: FloatArray }[] = [];
+  const randoms: { readonly seed: FloatArray; readonly step: FloatArray; readonly register: FloatArray }[] = [];
   const work: ((n: number) => void)[] = [];
 
   function registerOf(id: ValueId): FloatArray {
@@ -46,6 +54,7 @@ export function compileElements(ir: Ir, roots: readonly ValueId[], arithmetic: A
     const value = ir.values[id]!;
     if (value.stage !== "device" || value.extent !== "elem") uniforms.push({ id, register });
     else if (value.kind === "load") loads.push({ cell: value.cell, register });
+    else if (value.kind === "random") randoms.push({ seed: registerOf(value.seed), step: registerOf(value.step), register });
     else work.push(instruction(ir, id, register, argsOf(value).map(registerOf), arithmetic));
     return register;
   }
@@ -53,11 +62,13 @@ export function compileElements(ir: Ir, roots: readonly ValueId[], arithmetic: A
   const results = roots.map(registerOf);
   return {
     scalars: uniforms.map(({ id }) => id),
-    run({ arrays, length, scalar }, use) {
+    run({ arrays, length, tensor, scalar }, use) {
       for (const { id, register } of uniforms) register.fill(scalar(id));
+      const keys = randoms.map(({ seed, step }) => randomKey(seed[0]!, step[0]!, tensor));
       for (let first = 0; first < length; first += BLOCK) {
         const n = Math.min(BLOCK, length - first);
         for (const { cell, register } of loads) register.set(arrays.get(cell)!.subarray(first, first + n));
+        for (const [i, { register }] of randoms.entries()) for (let e = 0; e < n; e++) register[e] = random16(keys[i]!, first + e);
         for (const run of work) run(n);
         use(results, first, n);
       }
@@ -81,7 +92,8 @@ function instruction(ir: Ir, id: ValueId, out: FloatArray, args: readonly FloatA
 
 /** An operation on numbers in the format of the arithmetic. */
 export function operationOf(op: Op, arithmetic: Arithmetic): (x: number, y: number) => number {
-  const operations = arithmetic.kind === "f64" ? float64Operations : float32Operations(arithmetic.profile);
+  const operations =
+    arithmetic.kind === "f64" ? { ...float32Operations(ieee), ...float64Operations } : float32Operations(arithmetic.profile);
   const operation = (operations as Partial<Record<Op, (x: number, y: number) => number>>)[op];
   if (operation === undefined) throw new Error(`bug: no "${op}" in ${arithmetic.kind}; in f32 it is expanded before`);
   return operation;
@@ -115,6 +127,16 @@ const plainLoops: Partial<Record<Op, Loop>> = {
     for (let i = 0; i < n; i++) out[i] = Math.sqrt(x[i]!);
   },
 };
+
+/** Numbers as a cell keeps them, from the beginning of a block on: nearest, ties to even. */
+export function roundTo(format: StorageFormat, numbers: FloatArray, arithmetic: Arithmetic): FloatArray {
+  if (format === "f32" || format === "i16") return numbers;
+  if (format === "f16") return numbers.map(roundToFloat16);
+  if (format === "bf16") return numbers.map(roundToBfloat16);
+  const scaling = float32Operations(arithmetic.kind === "f32" ? arithmetic.profile : ieee);
+  const { codes, scales } = quantize(format, numbers, scaling);
+  return dequantize(format, codes, scales, scaling);
+}
 
 function selectLoop(out: FloatArray, condition: FloatArray, then: FloatArray, otherwise: FloatArray, n: number): void {
   for (let i = 0; i < n; i++) out[i] = condition[i] !== 0 ? then[i]! : otherwise[i]!;

@@ -44,7 +44,8 @@ function compute(value: Value, facts: HostFacts, evaluate: (id: ValueId) => numb
       return applyOperation(value, evaluate);
     case "reduce":
     case "total":
-      throw new Error("bug: the host reduces nothing");
+    case "random":
+      throw new Error("bug: the device computes this");
     default:
       throw new Error(`bug: unknown value ${value satisfies never}`);
   }

@@ -2,13 +2,15 @@
 // them see the model as it was. Then elements are stored tensor by tensor, and numbers of tensors, of the model and of the host last.
 
 import { reducePairs } from "../../numeric/reduction-tree.js";
-import { type Arithmetic, compileElements, type ElementWork, type FloatArray } from "./interpret-body.js";
+import { type Arithmetic, compileElements, type ElementWork, type FloatArray, roundTo } from "./interpret-body.js";
 import { combineBy, createScalars, type Scalars } from "./interpret-scalars.js";
 import type { CellId, Ir, Program, Reducer, Store, ValueId, Variant } from "./value.js";
 
 /** One tensor as a step sees it. */
 export interface Participant {
   readonly arrays: ReadonlyMap<CellId, FloatArray>;
+  /** Its number in the list of tensors. */
+  readonly tensor: number;
   readonly host: ReadonlyMap<CellId, Float64Array>;
   readonly length: number;
   readonly hostValue: (id: ValueId) => number;
@@ -36,7 +38,7 @@ export function createProgramRun(ir: Ir, arithmetic: Arithmetic): (program: Prog
       const variant = program.variants.find(({ when }) => when.every(({ condition, is }) => (host(condition) !== 0) === is));
       if (variant === undefined) throw new Error("bug: no variant fits");
       const elements = (root: ValueId) => remember(reductions, root, () => compileElements(ir, [root], arithmetic));
-      const scalars = createScalars(ir, arithmetic, { arrays: tensor.arrays, length: tensor.length, host, total, elements });
+      const scalars = createScalars(ir, arithmetic, { ...tensor, host, total, elements });
       return { tensor, variant, scalars };
     }
 
@@ -70,7 +72,8 @@ export function createProgramRun(ir: Ir, arithmetic: Arithmetic): (program: Prog
     return {
       storeElements: () =>
         body.run(scalars, (registers, first, n) => {
-          for (const [i, { cell }] of elementStores.entries()) tensor.arrays.get(cell)!.set(registers[i]!.subarray(0, n), first);
+          for (const [i, { cell }] of elementStores.entries())
+            tensor.arrays.get(cell)!.set(roundTo(ir.cells[cell]!.format, registers[i]!.subarray(0, n), arithmetic), first);
         }),
       storeNumbers() {
         for (const { array, number } of [...numbers, ...ofHost]) array[0] = number;

@@ -9,6 +9,7 @@ import type { CellId, Ir, Reducer, Value, ValueId } from "./value.js";
 export interface ScalarSource {
   readonly arrays: ReadonlyMap<CellId, FloatArray>;
   readonly length: number;
+  readonly tensor: number;
   host(id: ValueId): number;
   /** The number of a reduction over the model. */
   total(site: number, by: Reducer): number;
@@ -57,7 +58,8 @@ export function createScalars(ir: Ir, arithmetic: Arithmetic, source: ScalarSour
       case "hyper":
       case "ambient":
       case "shape":
-        throw new Error(`bug: "${value.kind}" is no value of the device`);
+      case "random":
+        throw new Error(`bug: "${value.kind}" is no number of the device`);
       default:
         throw new Error(`bug: unknown value ${value satisfies never}`);
     }
@@ -71,6 +73,6 @@ export function createScalars(ir: Ir, arithmetic: Arithmetic, source: ScalarSour
     return round(reducePairs(leaves, combine));
   }
 
-  const self: Scalars = { arrays: source.arrays, length: source.length, scalar, reduce };
+  const self: Scalars = { arrays: source.arrays, length: source.length, tensor: source.tensor, scalar, reduce };
   return self;
 }

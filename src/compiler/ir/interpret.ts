@@ -3,7 +3,8 @@
 // the library's. A parameter without a gradient is not touched: its states and its `t` stay, and reductions over the model leave it out.
 
 import { type ArithmeticProfile, ieee } from "../../numeric/float32.js";
-import { type Arithmetic, createArray, type FloatArray } from "./interpret-body.js";
+import { lowerHalf, upperHalf } from "../../numeric/rounding.js";
+import { type Arithmetic, createArray, type FloatArray, roundTo } from "./interpret-body.js";
 import { createHost } from "./interpret-host.js";
 import { createProgramRun, type Participant } from "./interpret-program.js";
 import type { CellId, HyperForm, Ir, ValueId } from "./value.js";
@@ -11,7 +12,7 @@ import type { CellId, HyperForm, Ir, ValueId } from "./value.js";
 export interface InterpretedParam {
   readonly name: string;
   readonly shape: readonly number[];
-  /** Initial elements; zeros if left out. */
+  /** Initial elements, of a master too; zeros if left out. */
   readonly data?: ArrayLike<number>;
 }
 
@@ -46,6 +47,7 @@ interface Tensor {
   readonly length: number;
   /** Elements, or the one number, of device cells; those of extent model share one array among tensors. */
   readonly arrays: Map<CellId, FloatArray>;
+  readonly tensor: number;
   /** Numbers of host cells; a cell of extent model shares one array among tensors. */
   readonly host: Map<CellId, Float64Array>;
   t: number;
@@ -54,7 +56,7 @@ interface Tensor {
 /** Starts an IR. In f32 it must be expanded (`expandMath`). Throws where a parameter or gradient does not fit. */
 export function createInterpreter(ir: Ir, options: InterpreterOptions): Interpreter {
   const arithmetic: Arithmetic = options.arithmetic === "f64" ? { kind: "f64" } : { kind: "f32", profile: options.profile ?? ieee };
-  const tensors = options.params.map((param) => createTensor(param, cellOf(ir, "param"), arithmetic));
+  const tensors = options.params.map((param, index) => createTensor(ir, param, index, arithmetic));
   const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]));
   const modelNumel = tensors.reduce((sum, { length }) => sum + length, 0);
   const runProgram = createProgramRun(ir, arithmetic);
@@ -108,7 +110,10 @@ export function createInterpreter(ir: Ir, options: InterpreterOptions): Interpre
     },
     step(gradients) {
       for (const [name, data] of gradients)
-        tensorOf(name).arrays.set(cellOf(ir, "grad"), elements(name, "gradient", data, tensorOf(name).length, arithmetic));
+        tensorOf(name).arrays.set(
+          cellOf(ir, "grad"),
+          kept(ir, "grad", elements(name, "gradient", data, tensorOf(name).length, arithmetic), arithmetic),
+        );
       const active = tensors.filter(({ name }) => gradients.has(name));
       const takeBack = taken === -1 ? null : remember(active);
       for (const tensor of active) tensor.t++;
@@ -121,8 +126,12 @@ export function createInterpreter(ir: Ir, options: InterpreterOptions): Interpre
     param: (name) => tensorOf(name).arrays.get(cellOf(ir, "param"))!,
     state(name, state) {
       const tensor = tensorOf(name);
-      const cell = ir.cells.findIndex((cell) => cell.role === "state" && cell.name === state) as CellId;
-      return tensor.arrays.get(cell) ?? tensor.host.get(cell) ?? null;
+      for (const [cell, { role, name: found }] of ir.cells.entries()) {
+        if (role !== "state" || found !== state) continue;
+        const numbers = tensor.arrays.get(cell as CellId) ?? tensor.host.get(cell as CellId);
+        if (numbers !== undefined) return numbers;
+      }
+      return null;
     },
     t: (name) => tensorOf(name).t,
     resume(completed, t) {
@@ -137,11 +146,22 @@ function cellOf(ir: Ir, role: "param" | "grad"): CellId {
   return ir.cells.findIndex((cell) => cell.role === role) as CellId;
 }
 
-function createTensor({ name, shape, data }: InterpretedParam, param: CellId, arithmetic: Arithmetic): Tensor {
+function createTensor(ir: Ir, { name, shape, data }: InterpretedParam, tensor: number, arithmetic: Arithmetic): Tensor {
   const length = shape.reduce((product, axis) => product * axis, 1);
   const start = createArray(arithmetic, length);
   if (data !== undefined) start.set(elements(name, "initial value", data, length, arithmetic));
-  return { name, shape, length, arrays: new Map([[param, start]]), host: new Map(), t: 0 };
+  const arrays = new Map<CellId, FloatArray>();
+  for (const [cell, { master }] of ir.cells.entries()) {
+    if (master !== undefined) arrays.set(cell as CellId, master === "master" ? start : start.map(lowerHalf));
+  }
+  const isSplit = ir.cells.some(({ master }) => master === "remainder");
+  arrays.set(cellOf(ir, "param"), isSplit ? start.map(upperHalf) : kept(ir, "param", start, arithmetic));
+  return { name, shape, length, tensor, arrays, host: new Map(), t: 0 };
+}
+
+/** Numbers as a parameter or gradient keeps them. */
+function kept(ir: Ir, role: "param" | "grad", numbers: FloatArray, arithmetic: Arithmetic): FloatArray {
+  return roundTo(ir.cells[cellOf(ir, role)]?.format ?? "f32", numbers, arithmetic);
 }
 
 /** The caller's own array where it has the right format, else a copy in it. */
@@ -157,13 +177,13 @@ function register(ir: Ir, tensors: readonly Tensor[], arithmetic: Arithmetic, ho
   const sharedHost = new Map<CellId, Float64Array>();
   for (const tensor of tensors) {
     const host = hostOf(tensor);
-    ir.cells.forEach(({ role, home, extent, init, when }, index) => {
+    ir.cells.forEach(({ role, home, extent, init, when, master, format }, index) => {
       const cell = index as CellId;
-      if (role !== "state" || (when !== null && host(when) === 0)) return;
+      if (role !== "state" || master !== undefined || (when !== null && host(when) === 0)) return;
       const start = init === null ? 0 : host(init);
       if (home === "host") tensor.host.set(cell, (extent === "model" ? sharedHost.get(cell) : null) ?? new Float64Array([start]));
       else {
-        const made = createArray(arithmetic, extent === "elem" ? tensor.length : 1).fill(start);
+        const made = roundTo(format, createArray(arithmetic, extent === "elem" ? tensor.length : 1).fill(start), arithmetic);
         tensor.arrays.set(cell, (extent === "model" ? sharedArrays.get(cell) : null) ?? made);
       }
       if (extent !== "model") return;

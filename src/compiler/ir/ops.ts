@@ -35,6 +35,14 @@ export const ops = {
   ceil: { ...number1, ...everywhere },
   /** Rounds to bfloat16, nearest even, and back. */
   bf16: { ...number1, ...everywhere },
+  /** Rounds to one of the two neighbours in bfloat16 or binary16, by 16 random bits. */
+  bf16_random: { ...number2, ...everywhere },
+  f16_random: { ...number2, ...everywhere },
+  /** The nearest bfloat16, ties away from zero, and what is left beside it: a whole number of 16 bits. */
+  upper_half: { ...number1, ...everywhere },
+  lower_half: { ...number1, ...everywhere },
+  /** The number of two halves. */
+  join_halves: { ...number2, ...everywhere },
   isfinite: { args: ["number"], result: "boolean", ...everywhere },
   lt: { ...compare, ...everywhere },
   le: { ...compare, ...everywhere },

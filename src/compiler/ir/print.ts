@@ -69,6 +69,8 @@ function spell(ir: Ir, value: Value, print: Print): Spelled {
       return atom(`shape[${value.axis}]`);
     case "load":
       return atom(ir.cells[value.cell]!.name);
+    case "random":
+      return atom(`random16(${print(value.seed, LOOSEST)}, ${print(value.step, LOOSEST)})`);
     case "select": {
       const [condition, then, otherwise] = argsOf(value).map((arg) => print(arg, LOOSEST));
       return { text: `if ${condition} then ${then} else ${otherwise}`, level: LOOSEST };

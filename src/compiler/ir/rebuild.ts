@@ -91,6 +91,8 @@ function copy(value: Value, args: readonly ValueId[], builder: Builder, cellOf: 
       return builder.shape(value.axis);
     case "load":
       return builder.load(cellOf.get(value.cell)!);
+    case "random":
+      return builder.random(args[0]!, args[1]!);
     case "apply":
       return builder.apply(value.op, args);
     case "select":

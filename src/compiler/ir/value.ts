@@ -2,6 +2,7 @@
 // (hash-consed, folded). Every value has an extent (which axes it keeps), a stage (when it is known) and a level
 // (how many reductions across workgroups lie behind it). Stage before "device": the host computes it in f64.
 
+import type { StorageFormat } from "../../numeric/storage-formats.js";
 import type { Span } from "../source.js";
 import type { Extent, Stage } from "./extent.js";
 import type { Op, ValueType } from "./ops.js";
@@ -33,6 +34,8 @@ export type Value = Base &
     | { readonly kind: "shape"; readonly axis: number }
     /** The value at the start of this call. Whether a sweep must read the new version is placeStores' business. */
     | { readonly kind: "load"; readonly cell: CellId }
+    /** 16 random bits of an element, as a whole number: of the tensor and the element, and of two numbers of the host, whole and from 0. */
+    | { readonly kind: "random"; readonly seed: ValueId; readonly step: ValueId }
     | { readonly kind: "apply"; readonly op: Op; readonly args: readonly ValueId[] }
     /** Host values: only the taken side is evaluated. Device values: both sides are computed. */
     | { readonly kind: "select"; readonly condition: ValueId; readonly then: ValueId; readonly otherwise: ValueId }
@@ -44,13 +47,14 @@ export type Value = Base &
 
 export type Reducer = "sum" | "max" | "min";
 
-export type Codec = { readonly kind: "f32" };
-
 /**
  * What a state is to the scaler of losses: the scale; factors by which it grows and shrinks, and steps between growing; steps since it changed;
  * counts of the steps that were taken and of all that were asked for, modulo the pages of rows.
  */
 export type ScalerRole = "scale" | "growth" | "backoff" | "interval" | "streak" | "taken" | "calls";
+
+/** What keeps a parameter's f32 number beside its 16 bits: all of it, or what the bfloat16 lacks. */
+export type MasterRole = "master" | "remainder";
 
 /** What is kept between steps, and the two arrays that every parameter has. */
 export interface Cell {
@@ -58,13 +62,16 @@ export interface Cell {
   readonly role: "param" | "grad" | "state" | "input";
   readonly home: "host" | "device";
   readonly extent: Extent;
-  readonly codec: Codec;
+  /** How its numbers are kept: a store rounds to it, to the nearest, ties to even. */
+  readonly format: StorageFormat;
   /** Value at registration; null for param, grad, inputs, and where the `init` program stores it. */
   readonly init: ValueId | null;
   /** Set-up condition of its existence; null: always there. */
   readonly when: ValueId | null;
   /** Absent in states of the text. A step that leaves "taken" as it was is not taken: the host takes nothing of it over. */
   readonly scaler?: ScalerRole;
+  /** Of a state that `storage` adds. */
+  readonly master?: MasterRole;
 }
 
 export interface Store {

@@ -48,6 +48,10 @@ function verifyPlace(ir: Ir, value: Value, fail: (what: string) => never): void 
     if (value.extent !== cell.extent || value.stage !== (cell.home === "host" ? "step" : "device")) fail("is not placed where its cell is");
     return;
   }
+  if (value.kind === "random") {
+    if (args.some((arg) => arg.stage === "device")) fail("is of numbers that the host does not know");
+    return;
+  }
   if (args.length === 0) return;
   if (value.stage !== (value.kind === "reduce" ? "device" : args.map((arg) => arg.stage).reduce(laterStage)))
     fail("has another stage than its arguments");

@@ -33,6 +33,8 @@ function isCoefficient({ kind, stage }: Value): boolean {
 }
 
 export interface Computed {
+  /** Those of the values given as loaded that are needed. */
+  readonly loaded: ReadonlySet<ValueId>;
   readonly scalars: readonly ScalarLoad[];
   readonly coefficients: readonly Coefficient[];
   /** Smaller than an element. */
@@ -51,9 +53,11 @@ export interface ComputeOptions {
 /** The device values behind `roots`, arguments first, and what enters them. */
 export function compute(ir: Ir, roots: readonly ValueId[], { coefficients, loaded, placeOf }: ComputeOptions): Computed {
   const computed = new Set<ValueId>();
+  const needed = new Set<ValueId>();
   const scalars = new Map<ValueId, ScalarPlace>();
   function visit(id: ValueId): void {
     const value = ir.values[id]!;
+    if (loaded.has(id)) needed.add(id);
     if (value.stage !== "device" || loaded.has(id) || computed.has(id) || scalars.has(id)) return;
     const place = value.extent === "elem" ? null : placeOf(id);
     if (place !== null) {
@@ -69,6 +73,7 @@ export function compute(ir: Ir, roots: readonly ValueId[], { coefficients, loade
   const order = [...computed].sort((a, b) => a - b);
   const isElement = (id: ValueId) => ir.values[id]!.extent === "elem";
   return {
+    loaded: needed,
     scalars: [...scalars].sort(([a], [b]) => a - b).map(([value, place]) => ({ value, place })),
     coefficients: coefficients.enter([...order.flatMap((id) => argsOf(ir.values[id]!)), ...roots]),
     head: order.filter((id) => !isElement(id)),

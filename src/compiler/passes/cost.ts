@@ -1,5 +1,6 @@
-// What a planned step costs, counted from the plan: bytes, operations, launches. Per f32 element of a parameter unless said otherwise.
+// What a planned step costs, counted from the plan: bytes, operations, launches. Per element of a parameter unless said otherwise.
 
+import { formatBytes } from "../../numeric/storage-formats.js";
 import type { Ir, ValueId } from "../ir/value.js";
 import type { Plan, ProgramPlan, SweepBody } from "./plan.js";
 
@@ -19,17 +20,15 @@ export interface StepCost {
   readonly variants: readonly VariantCost[];
 }
 
-const BYTES = 4;
-
 /** The cost of one program of a plan. */
 export function costOf({ ir }: Plan, { phases, variants }: ProgramPlan): StepCost {
   const sweeps = phases.flatMap((phase) => phase.sweeps);
   return {
     sweeps: sweeps.length,
     finishes: phases.filter(({ finish }) => finish !== null).length,
-    variants: variants.map(({ bytes, stateSlots }, variant) => ({
+    variants: variants.map(({ bytes, stateOffsets }, variant) => ({
       bytes,
-      stateBytes: BYTES * stateSlots.size,
+      stateBytes: [...stateOffsets.keys()].reduce((sum, cell) => sum + formatBytes[ir.cells[cell]!.format], 0),
       operations: sweeps.reduce((sum, { bodies }) => sum + operationsOf(ir, bodies[variant] ?? null), 0),
     })),
   };
@@ -38,5 +37,5 @@ export function costOf({ ir }: Plan, { phases, variants }: ProgramPlan): StepCos
 function operationsOf(ir: Ir, body: SweepBody | null): number {
   if (body === null) return 0;
   const isOperation = (id: ValueId) => ir.values[id]!.kind === "apply" || ir.values[id]!.kind === "select";
-  return body.body.filter(isOperation).length + body.partials.length;
+  return body.body.filter(isOperation).length + body.partials.length + operationsOf(ir, body.then);
 }

@@ -5,6 +5,7 @@
 import type { TypedExpr, TypedStatement } from "../check/spec.js";
 import type { Builder } from "../ir/builder.js";
 import type { CellId, Contribution, ValueId } from "../ir/value.js";
+import { paramValue, type Storage } from "./storage.js";
 import type { Decisions } from "./variants.js";
 
 interface Surroundings {
@@ -12,7 +13,9 @@ interface Surroundings {
   readonly options: Readonly<Record<string, string>>;
   /** Hypers that are one number for the whole model. */
   readonly globals: ReadonlySet<string>;
-  readonly cells: ReadonlyMap<string, CellId>;
+  /** By name; where a state is kept in one way or another, each has a cell, and at most one of them exists on a path. */
+  readonly cells: ReadonlyMap<string, readonly CellId[]>;
+  readonly storage: Storage;
   /** The cells that exist on this path. */
   readonly present: ReadonlySet<CellId>;
   readonly decisions: Decisions;
@@ -28,8 +31,19 @@ export interface Frame extends Surroundings {
 }
 
 export function createBody(surroundings: Surroundings): Frame {
-  const current = new Map([...surroundings.present].map((cell) => [cell, surroundings.builder.load(cell)]));
+  const current = new Map([...surroundings.present].map((cell) => [cell, valueAtStart(surroundings, cell)]));
   return { ...surroundings, current, locals: new Map(), contributions: new Map() };
+}
+
+/** What a cell means when a call begins. */
+export function valueAtStart({ builder, storage, present }: Surroundings, cell: CellId): ValueId {
+  if (builder.cells[cell]!.role !== "param") return builder.load(cell);
+  return paramValue(storage, builder, { param: cell, beside: masterAmong(builder, present) });
+}
+
+/** The master of a parameter among cells; null: there is none. */
+export function masterAmong(builder: Builder, cells: Iterable<CellId>): CellId | null {
+  return [...cells].find((cell) => builder.cells[cell]!.master !== undefined) ?? null;
 }
 
 export function lowerStatements(frame: Frame, statements: readonly TypedStatement[]): void {
@@ -109,7 +123,7 @@ function touchesDevice(frame: Frame, statement: TypedStatement): boolean {
     case "assign-local":
       return statement.value.stage === "device";
     case "assign-cell": {
-      const cell = frame.cells.get(statement.cell);
+      const [cell] = frame.cells.get(statement.cell) ?? [];
       return cell !== undefined && frame.builder.cells[cell]!.home === "device";
     }
     case "if":
@@ -139,7 +153,7 @@ export function lowerExpression(given: Frame, expr: TypedExpr): ValueId {
       return builder.shape(expr.axis);
     case "cell": {
       const cell = presentCell(frame, expr.cell);
-      return expr.version === "old" ? builder.load(cell) : frame.current.get(cell)!;
+      return expr.version === "old" ? valueAtStart(frame, cell) : frame.current.get(cell)!;
     }
     case "local": {
       const value = frame.locals.get(expr.local);
@@ -183,8 +197,8 @@ function reduce(frame: Frame, { by, to, arg, site }: Extract<TypedExpr, { kind: 
 }
 
 function presentCell(frame: Frame, name: string): CellId {
-  const cell = frame.cells.get(name);
-  if (cell === undefined || !frame.present.has(cell)) throw new Error(`bug: "${name}" does not exist here`);
+  const cell = frame.cells.get(name)?.find((candidate) => frame.present.has(candidate));
+  if (cell === undefined) throw new Error(`bug: "${name}" does not exist here`);
   return cell;
 }
 

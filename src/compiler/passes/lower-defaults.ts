@@ -5,6 +5,7 @@ import type { Spec } from "../check/spec.js";
 import { createBuilder } from "../ir/builder.js";
 import type { Value, ValueId } from "../ir/value.js";
 import { createBody, lowerExpression } from "./lower-body.js";
+import { storageOf } from "./storage.js";
 import { undecided } from "./variants.js";
 
 export interface Defaults {
@@ -18,7 +19,14 @@ export interface Defaults {
 /** One table of values for all hypers of a spec. */
 export function lowerDefaults(spec: Spec): Defaults {
   const builder = createBuilder();
-  const nothing = { options: {}, cells: new Map(), present: new Set<never>(), globals: new Set<never>(), siteLevels: new Map() };
+  const nothing = {
+    options: {},
+    cells: new Map(),
+    present: new Set<never>(),
+    globals: new Set<never>(),
+    siteLevels: new Map(),
+    storage: storageOf({}),
+  };
   const body = createBody({ ...nothing, builder, decisions: undecided });
   return {
     values: builder.values,

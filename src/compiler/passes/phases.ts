@@ -1,6 +1,7 @@
 // Joins what the variants of a program do at each level into sweeps, and puts a finish behind those whose reductions are needed.
 // A variant numbers its own coefficients from slot 1, in the order in which its bodies meet them.
 
+import { formatBytes, isQuantized } from "../../numeric/storage-formats.js";
 import type { CellId, Ir, Program, Variant } from "../ir/value.js";
 import { type CoefficientSlots, compute, createCoefficientSlots } from "./bodies.js";
 import { createFinishes, type Finishes } from "./finishes.js";
@@ -32,7 +33,7 @@ export function planProgram(ir: Ir, program: Program, states: ReadonlyMap<CellId
     variants: variants.map(
       (variant, i): VariantPlan => ({
         when: variant.when,
-        stateSlots: stateSlots(ir, variant),
+        stateOffsets: stateOffsets(ir, variant),
         coefficients: coefficients[i]!.values,
         hostStores: variant.hostStores,
         bytes: placement.variants[i]!.bytes,
@@ -55,13 +56,20 @@ function nameLaunches(entry: string, phases: readonly Phase[]): readonly Phase[]
   });
 }
 
-/** Device states of elements of this variant, one after the other in the order of cells. */
-function stateSlots(ir: Ir, { cells }: Variant): VariantPlan["stateSlots"] {
+/** Device states of elements of this variant, one after the other: wide ones first, and else in the order of cells. */
+function stateOffsets(ir: Ir, { cells }: Variant): VariantPlan["stateOffsets"] {
   const states = cells.filter((id) => {
     const cell = ir.cells[id]!;
     return cell.role === "state" && cell.home === "device" && cell.extent === "elem";
   });
-  return new Map(states.map((id, slot) => [id, slot]));
+  const bytes = (id: CellId) => formatBytes[ir.cells[id]!.format];
+  const offsets = new Map<CellId, number>();
+  let end = 0;
+  for (const id of states.toSorted((a, b) => bytes(b) - bytes(a))) {
+    offsets.set(id, end);
+    end += bytes(id);
+  }
+  return new Map(states.map((id) => [id, offsets.get(id)!]));
 }
 
 interface Planning {
@@ -83,11 +91,16 @@ function sweepAt(planning: Planning, level: number): Sweep {
 function sweepBody(planning: Planning, variant: number, { level, loads, stores, reductions }: PlacedSweep): SweepBody {
   const { ir, finishes, coefficients } = planning;
   const partials = reductions.map((reduction) => finishes.partial(variant, level, reduction));
-  const roots = [...stores.map(({ value }) => value), ...partials.map(({ value }) => value)];
-  const computed = compute(ir, roots, {
-    coefficients: coefficients[variant]!,
-    loaded: new Set(loads.map(({ value }) => value)),
-    placeOf: (id) => finishes.placeOf(variant, id, level),
-  });
-  return { loads, ...computed, stores, partials };
+  const pass = (what: Pick<SweepBody, "stores" | "partials" | "then">): SweepBody => {
+    const roots = [...what.stores, ...what.partials].map(({ value }) => value);
+    const computed = compute(ir, roots, {
+      coefficients: coefficients[variant]!,
+      loaded: new Set(loads.map(({ value }) => value)),
+      placeOf: (id) => finishes.placeOf(variant, id, level),
+    });
+    return { loads: loads.filter(({ value }) => computed.loaded.has(value)), ...computed, ...what };
+  };
+  const inBlocks = stores.some(({ cell }) => isQuantized(ir.cells[cell]!.format));
+  if (partials.length === 0 || !inBlocks) return pass({ stores, partials, then: null });
+  return pass({ stores: [], partials, then: pass({ stores, partials: [], then: null }) });
 }

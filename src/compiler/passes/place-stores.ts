@@ -2,6 +2,7 @@
 // A sweep may load a cell's old value only while no earlier sweep has stored it; once stored, the new value is a load.
 // A sweep sees a reduction only if an earlier phase has finished it. Without reductions there is one level and one choice.
 
+import { formatBytes } from "../../numeric/storage-formats.js";
 import { argsOf } from "../ir/builder.js";
 import type { CellId, Contribution, Ir, Store, ValueId, Variant } from "../ir/value.js";
 import { findCheapest } from "./find-cheapest.js";
@@ -21,7 +22,7 @@ export interface Placement {
   readonly sweeps: readonly PlacedSweep[];
   /** For each reduction to the tensor: the level of the sweep that makes it, behind which it is finished. */
   readonly reducedAt: ReadonlyMap<ValueId, number>;
-  /** Per f32 element. */
+  /** Per element. */
   readonly bytes: { readonly read: number; readonly written: number };
 }
 
@@ -36,8 +37,6 @@ export interface ElementWork {
   readonly numbers: readonly Contribution[];
   readonly levels: ReadonlySet<number>;
 }
-
-const BYTES = 4;
 
 /** What the stores of a variant and its contributions ask of sweeps. */
 export function elementWork(ir: Ir, { deviceStores, contributions }: Variant): ElementWork {
@@ -130,8 +129,22 @@ function place(ir: Ir, choice: Choice): Placement | null {
     ];
     sweeps.push({ level, loads, stores: own, reductions });
   }
-  const read = BYTES * sweeps.reduce((sum, sweep) => sum + sweep.loads.length, 0);
-  return { sweeps, reducedAt, bytes: { read, written: BYTES * stores.length } };
+  return {
+    sweeps,
+    reducedAt,
+    bytes: {
+      read: bytesOf(
+        ir,
+        sweeps.flatMap((sweep) => sweep.loads),
+      ),
+      written: bytesOf(ir, stores),
+    },
+  };
+}
+
+/** What an element has in some cells. */
+function bytesOf({ cells }: Ir, touched: readonly { readonly cell: CellId }[]): number {
+  return touched.reduce((sum, { cell }) => sum + formatBytes[cells[cell]!.format], 0);
 }
 
 /** What a sweep at `level` loads to compute `roots`, in the order of cells; null where it cannot. */
@@ -147,7 +160,8 @@ function loadsOf(ir: Ir, level: number, roots: readonly ValueId[], choice: Choic
     seen.add(id);
     const value = ir.values[id]!;
     if (value.stage !== "device") return true;
-    const stored = stores.find((store) => store.value === id && storedBefore(store.cell));
+    // What is kept in less than f32 is not the value that a later sweep needs.
+    const stored = stores.find((store) => store.value === id && storedBefore(store.cell) && ir.cells[store.cell]!.format === "f32");
     if (stored !== undefined) return loads.set(stored.cell, { cell: stored.cell, version: "new", value: id }) !== null;
     if (value.kind === "load") {
       if (storedBefore(value.cell)) return false;

@@ -53,6 +53,11 @@ export interface SweepBody {
   readonly body: readonly ValueId[];
   readonly stores: readonly Store[];
   readonly partials: readonly PartialReduction[];
+  /**
+   * A second pass over the chunk, behind the first one, which then stores nothing: a store in blocks has to see a block as a whole, and the
+   * tree of reductions does not go block by block. Null: all is done in one pass.
+   */
+  readonly then: SweepBody | null;
 }
 
 /** Numbers of one tensor, or of the model: load everything once, compute, store everything once. */
@@ -121,12 +126,15 @@ export interface ScalarSlots {
 
 export interface VariantPlan {
   readonly when: readonly Decision[];
-  /** For each device state cell of extent elem: its slot in a segment of the state buffer, absent where the state is. */
-  readonly stateSlots: ReadonlyMap<CellId, number>;
+  /**
+   * For each device state cell of extent elem, absent where the state is: how many bytes an element has in the states that stand before it in
+   * a segment. Wide formats come first, so that all are aligned.
+   */
+  readonly stateOffsets: ReadonlyMap<CellId, number>;
   /** The host value in each slot of a row, from slot 1. */
   readonly coefficients: readonly ValueId[];
   readonly hostStores: readonly Store[];
-  /** Bytes moved per f32 element, reads and writes, counted from the bodies. */
+  /** Bytes moved per element, reads and writes, counted from the bodies. */
   readonly bytes: { readonly read: number; readonly written: number };
 }
 

@@ -2,7 +2,7 @@
 // rounds once; everything else is f32 arithmetic per element, in this order.
 
 import { createNames, type Label, listValues, printDecision, printExpression } from "../ir/print.js";
-import type { Ir, ValueId } from "../ir/value.js";
+import type { Cell, Ir, ValueId } from "../ir/value.js";
 import type { Finish, Plan, ProgramPlan, ScalarBody, ScalarLoad, ScalarPlace, SweepBody, VariantPlan } from "./plan.js";
 
 /** The plan as text, the same for the same plan. */
@@ -36,11 +36,11 @@ function indent(lines: readonly string[]): readonly string[] {
 function printVariant(
   ir: Ir,
   { phases }: ProgramPlan,
-  { when, stateSlots, coefficients, hostStores, bytes }: VariantPlan,
+  { when, stateOffsets, coefficients, hostStores, bytes }: VariantPlan,
   variant: number,
 ): readonly string[] {
   const condition = when.map(({ condition, is }) => printDecision(ir, condition, is)).join(" and ");
-  const states = [...stateSlots].map(([cell, slot]) => `${slot}  ${ir.cells[cell]!.name}`);
+  const states = [...stateOffsets].map(([cell, offset]) => `${offset}  ${ir.cells[cell]!.name}${printFormat(ir.cells[cell]!)}`);
   const rows = coefficients.map((value, i) => `${i + 1}  ${printCoefficient(ir, value)}`);
   const host = hostStores.map(({ cell, value }) => `${ir.cells[cell]!.name} <- ${printExpression(ir, value)}`);
   return [
@@ -66,7 +66,8 @@ function printCoefficient(ir: Ir, id: ValueId): string {
 }
 
 function printSweep(ir: Ir, name: string, body: SweepBody | null): readonly string[] {
-  return body === null ? [] : section(`sweep ${name}`, printBody(ir, body));
+  if (body === null) return [];
+  return [...section(`sweep ${name}`, printBody(ir, body)), ...printSweep(ir, `${name}, second pass`, body.then)];
 }
 
 function printBody(ir: Ir, { loads, scalars, coefficients, head, body, stores, partials }: SweepBody): readonly string[] {
@@ -86,6 +87,11 @@ function printBody(ir: Ir, { loads, scalars, coefficients, head, body, stores, p
     ...(stores.length === 0 ? [] : [`store ${stores.map(({ cell, value }) => printStore(ir.cells[cell]!.name, print(value))).join(", ")}`]),
     ...partials.map(({ slot, by, value }) => `partial ${slot} = ${by} of ${print(value)}`),
   ];
+}
+
+/** How a state is kept, where that is not f32. */
+function printFormat({ format }: Cell): string {
+  return format === "f32" ? "" : `: ${format}`;
 }
 
 /** What stands in brackets or has a name from memory. */

@@ -160,7 +160,7 @@ export interface SetDecl extends Node {
 export interface StoreEntry extends Node {
   readonly name: Identifier;
   readonly codec:
-    | { readonly kind: "f32" | "f16" | "bf16"; readonly master: boolean }
+    | { readonly kind: "f32" | "f16" | "bf16"; readonly master: "f32" | "remainder" | null }
     | { readonly kind: "q8"; readonly sign: "signed" | "unsigned" | null; readonly block: number };
   readonly when: Expr | null;
 }

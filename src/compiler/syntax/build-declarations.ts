@@ -236,14 +236,20 @@ function order(build: Building, node: CstNode, name: Identifier, span: Span): Or
 // ---- store, schedule, entry ----------------------------------------------------------------------
 
 function storeEntry(build: Building, node: CstNode): StoreEntry[] {
-  const name = tokenOf(node, "name");
+  const names = tokensOf(node, "name");
+  const [name] = names;
   const codecToken = tokenOf(node, "codec");
   if (name === undefined || codecToken === undefined) return [];
   const codec = buildCodec(build, node, codecToken);
   const when = nodeOf(node, "expr");
   const span = spanOfNode(node);
   if (codec === null) return [];
-  return [{ name: identifier(name), codec, when: when === undefined ? null : buildExpr(build, when, span), span }];
+  // A state of a transform is called by the name it is bound to: `u.m`.
+  const whole = {
+    name: names.map(({ image }) => image).join("."),
+    span: { from: identifier(name).span.from, to: identifier(names.at(-1)!).span.to },
+  };
+  return [{ name: whole, codec, when: when === undefined ? null : buildExpr(build, when, span), span }];
 }
 
 function buildCodec(build: Building, node: CstNode, codec: IToken): StoreEntry["codec"] | null {
@@ -251,8 +257,8 @@ function buildCodec(build: Building, node: CstNode, codec: IToken): StoreEntry["
   const master = tokensOf(node, "master").map((token) => token.image);
   const block = tokenOf(node, "Number");
   const plain = (["f32", "f16", "bf16"] as const).find((kind) => kind === codec.image);
-  if (plain !== undefined && block === undefined && (master.length === 0 || master[1] === "f32"))
-    return { kind: plain, master: master.length > 0 };
+  const word = (["f32", "remainder"] as const).find((kept) => kept === master[1]) ?? null;
+  if (plain !== undefined && block === undefined && (master.length === 0 || word !== null)) return { kind: plain, master: word };
   const sign = words.length === 2 ? (["signed", "unsigned"] as const).find((word) => word === words[0]) : null;
   if (codec.image === "q8" && block !== undefined && sign !== undefined && words.at(-1) === "block") {
     return { kind: "q8", sign, block: numberValue(block.image) };
