@@ -181,9 +181,8 @@ export function createStorage<View>(parts: StorageParts<View>): Storage<View> {
   /** All numbers of an array. */
   function write(param: number, what: string, data: NumberArray): void {
     const { format } = keptOf(param, what, "elements");
-    if (isQuantized(format)) return writeQuantized(param, what, format, data);
-    const kept = isFloat32Array(data) ? narrow(format, data) : data;
-    writeKept(param, what, "elements", 0, bytesOf(kept));
+    if (isQuantized(format)) writeQuantized(param, what, format, data);
+    else writeKept(param, what, "elements", 0, bytesOf(isFloat32Array(data) ? narrow(format, data) : data));
   }
 
   function writeQuantized(param: number, what: string, format: EightBitFormat, data: NumberArray): void {

@@ -116,7 +116,7 @@ test("what a spec says is in its manifest", () => {
   expect(build!.hostStates.map(({ name }) => name)).toEqual(["total"]);
   expect(build!.programs.map(({ entry }) => entry)).toEqual(["init", "step"]);
   const [, step] = build!.programs;
-  expect(step!.variants.map(({ stateSlots }) => stateSlots)).toContainEqual([0, 1, -1]);
-  expect(step!.variants.map(({ stateSlots }) => stateSlots)).toContainEqual([0, 1, 2]);
+  expect(step!.variants.map(({ stateOffsets }) => stateOffsets)).toContainEqual([0, 4, -1]);
+  expect(step!.variants.map(({ stateOffsets }) => stateOffsets)).toContainEqual([0, 4, 8]);
   expect(build!.facts).toEqual(expect.arrayContaining(["rank", "shape[0]", "lr.peak", "beta"]));
 });

@@ -172,10 +172,10 @@ let wasm: Promise<string> | undefined;
 export function handAdam(): OptimizerDefinition {
   const { table, coefficients } = hostTable();
   const { table: defaults, infos } = hypers();
-  const state = (name: string) => ({ name, key: name, doc: null, extent: "elem", scalarSlot: null, init: 0 }) as const;
+  const state = (name: string) => ({ name, key: name, doc: null, extent: "elem", format: "f32", scalarSlot: null, init: 0 }) as const;
   return {
     manifest: {
-      manifestVersion: 1,
+      manifestVersion: 2,
       generator: { name: "optspec", version: "0" },
       source: { file: "hand-made.opt", sha256: "" },
       optimizer: { name: "HandAdam", doc: null },
@@ -189,6 +189,7 @@ export function handAdam(): OptimizerDefinition {
           options: { decay: "base" },
           host: table,
           facts: [],
+          formats: { param: "f32", grad: "f32" },
           states: [state("m"), state("v")],
           scalars: null,
           hostStates: [],
@@ -196,7 +197,7 @@ export function handAdam(): OptimizerDefinition {
             {
               entry: "step",
               rowWidth: 12,
-              variants: [{ when: [], coefficients, stateSlots: [0, 1], hostStores: [] }],
+              variants: [{ when: [], coefficients, stateOffsets: [0, 4], hostStores: [] }],
               sweeps: [
                 {
                   kind: "sweep",

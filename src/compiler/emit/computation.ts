@@ -1,5 +1,6 @@
 // What every frame prints in the same way: the loads, numbers and operations of a body, whether of a sweep or of a finish.
 
+import { isQuantized } from "../../numeric/storage-formats.js";
 import type { CellId, ValueId } from "../ir/value.js";
 import type { Coefficient, Load, Plan, ProgramPlan, ScalarBody, ScalarLoad, SweepBody } from "../passes/plan.js";
 
@@ -17,6 +18,8 @@ export interface Computation {
   /** The values that leave: what is stored and then, in a sweep, what is reduced, each in the order of the plan. */
   readonly stored: readonly ValueId[];
   readonly reduced: readonly ValueId[];
+  /** Values that are computed twice, a block of elements at a time: before all else in a block, to be measured. */
+  readonly measured: readonly ValueId[];
 }
 
 /** What a sweep computes for the tensors of its program's variant of this number. */
@@ -29,7 +32,14 @@ export function sweepComputation({ ir }: Plan, { entry }: ProgramPlan, variant: 
     storedCells: new Set(body.stores.map(({ cell }) => cell)),
     stored: body.stores.map(({ value }) => value),
     reduced: body.partials.map(({ value }) => value),
+    measured: [],
   };
+}
+
+/** The same where what is kept in blocks is measured before it is stored. */
+export function measuringComputation(plan: Plan, program: ProgramPlan, variant: number, body: SweepBody): Computation {
+  const inBlocks = body.stores.filter(({ cell }) => isQuantized(plan.ir.cells[cell]!.format));
+  return { ...sweepComputation(plan, program, variant, body), measured: inBlocks.map(({ value }) => value) };
 }
 
 /** What a finish computes for a tensor or the model. */
@@ -44,5 +54,6 @@ export function scalarComputation({ scalars, coefficients, body, stores }: Scala
     storedCells: new Set(),
     stored: stores.map(({ value }) => value),
     reduced: [],
+    measured: [],
   };
 }

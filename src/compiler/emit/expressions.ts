@@ -15,7 +15,9 @@ export interface PrintedBody {
   readonly head: readonly string[];
   /** Definitions of locals, in order. */
   readonly lines: readonly string[];
-  /** The locals that `head` and `lines` define. */
+  /** The same for what is measured before, with the loads that it needs and the values themselves. */
+  readonly measuring: { readonly loads: ReadonlySet<CellId>; readonly lines: readonly string[]; readonly values: readonly string[] };
+  /** The locals that all of these define. */
   readonly locals: readonly string[];
   /** What each store of the body stores, in order. */
   readonly stored: readonly string[];
@@ -71,10 +73,44 @@ export function printBody(ir: Ir, computation: Computation, names: BodyNames, di
   };
 
   computation.head.forEach(print);
+  const measuring = measure();
   lines = body;
   computation.body.forEach(print);
   const textOf = (id: ValueId) => operand(id).text;
-  return { head, lines: body, locals, stored: computation.stored.map(textOf), reduced: computation.reduced.map(textOf) };
+  const printedLocals = [...new Set(locals)];
+  return {
+    head,
+    lines: body,
+    measuring,
+    locals: printedLocals,
+    stored: computation.stored.map(textOf),
+    reduced: computation.reduced.map(textOf),
+  };
+
+  function measure(): PrintedBody["measuring"] {
+    const needed = behind(ir, computation);
+    const loads = new Set(computation.loads.filter(({ value }) => needed.has(value)).map(({ cell }) => cell));
+    const own: string[] = [];
+    lines = own;
+    const order = computation.body.filter((id) => needed.has(id));
+    order.forEach(print);
+    const values = computation.measured.map((id) => operand(id).text);
+    for (const id of order) printed.delete(id);
+    return { loads, lines: own, values };
+  }
+}
+
+/** What is measured, and all that it is computed from. */
+function behind(ir: Ir, { measured, loads, reloaded }: Computation): ReadonlySet<ValueId> {
+  const stops = new Set([...loads.map(({ value }) => value), ...reloaded.keys()]);
+  const found = new Set<ValueId>();
+  const visit = (id: ValueId): void => {
+    if (found.has(id)) return;
+    found.add(id);
+    if (!stops.has(id)) argsOf(valueAt(ir, id)).forEach(visit);
+  };
+  measured.forEach(visit);
+  return found;
 }
 
 /** What holds a value that the body does not compute: a number of the memory of scalars, a coefficient, an element. */

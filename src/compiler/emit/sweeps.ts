@@ -62,7 +62,7 @@ export function passesOf({ bodies }: Sweep): readonly SweepPass[] {
   return bodies.flatMap((body, variant): readonly SweepPass[] => {
     if (body === null) return [];
     const first = { variant, body, suffix: `_variant${variant}` };
-    return body.then === null ? [first] : [first, { variant, body: body.then, suffix: `_variant${variant}_stores` }];
+    return body.second === null ? [first] : [first, { variant, body: body.second, suffix: `_variant${variant}_stores` }];
   });
 }
 

@@ -37,5 +37,5 @@ export function costOf({ ir }: Plan, { phases, variants }: ProgramPlan): StepCos
 function operationsOf(ir: Ir, body: SweepBody | null): number {
   if (body === null) return 0;
   const isOperation = (id: ValueId) => ir.values[id]!.kind === "apply" || ir.values[id]!.kind === "select";
-  return body.body.filter(isOperation).length + body.partials.length + operationsOf(ir, body.then);
+  return body.body.filter(isOperation).length + body.partials.length + operationsOf(ir, body.second);
 }

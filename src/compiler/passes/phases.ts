@@ -91,7 +91,7 @@ function sweepAt(planning: Planning, level: number): Sweep {
 function sweepBody(planning: Planning, variant: number, { level, loads, stores, reductions }: PlacedSweep): SweepBody {
   const { ir, finishes, coefficients } = planning;
   const partials = reductions.map((reduction) => finishes.partial(variant, level, reduction));
-  const pass = (what: Pick<SweepBody, "stores" | "partials" | "then">): SweepBody => {
+  const pass = (what: Pick<SweepBody, "stores" | "partials" | "second">): SweepBody => {
     const roots = [...what.stores, ...what.partials].map(({ value }) => value);
     const computed = compute(ir, roots, {
       coefficients: coefficients[variant]!,
@@ -101,6 +101,6 @@ function sweepBody(planning: Planning, variant: number, { level, loads, stores, 
     return { loads: loads.filter(({ value }) => computed.loaded.has(value)), ...computed, ...what };
   };
   const inBlocks = stores.some(({ cell }) => isQuantized(ir.cells[cell]!.format));
-  if (partials.length === 0 || !inBlocks) return pass({ stores, partials, then: null });
-  return pass({ stores: [], partials, then: pass({ stores, partials: [], then: null }) });
+  if (partials.length === 0 || !inBlocks) return pass({ stores, partials, second: null });
+  return pass({ stores: [], partials, second: pass({ stores, partials: [], second: null }) });
 }

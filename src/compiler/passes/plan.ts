@@ -57,7 +57,7 @@ export interface SweepBody {
    * A second pass over the chunk, behind the first one, which then stores nothing: a store in blocks has to see a block as a whole, and the
    * tree of reductions does not go block by block. Null: all is done in one pass.
    */
-  readonly then: SweepBody | null;
+  readonly second: SweepBody | null;
 }
 
 /** Numbers of one tensor, or of the model: load everything once, compute, store everything once. */

@@ -67,7 +67,7 @@ function printCoefficient(ir: Ir, id: ValueId): string {
 
 function printSweep(ir: Ir, name: string, body: SweepBody | null): readonly string[] {
   if (body === null) return [];
-  return [...section(`sweep ${name}`, printBody(ir, body)), ...printSweep(ir, `${name}, second pass`, body.then)];
+  return [...section(`sweep ${name}`, printBody(ir, body)), ...printSweep(ir, `${name}, second pass`, body.second)];
 }
 
 function printBody(ir: Ir, { loads, scalars, coefficients, head, body, stores, partials }: SweepBody): readonly string[] {

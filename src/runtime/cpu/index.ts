@@ -3,7 +3,8 @@
 
 import { CHUNK_WORDS } from "../../contract/manifest.js";
 import { ieee } from "../../numeric/float32.js";
-import type { BankLayout, Device, DeviceLostInfo, Launch, MemoryLayout } from "../device.js";
+import { formatBytes } from "../../numeric/storage-formats.js";
+import type { BankLayout, Device, DeviceLostInfo, DeviceMemory, Launch, MemoryLayout } from "../device.js";
 import { DeviceLost, OptimizerError, show } from "../errors.js";
 import { createModuleCache, type Finish, instantiate, type Sweep } from "./kernels.js";
 import { allocateCpu, type CpuMemory } from "./memory.js";
@@ -86,7 +87,8 @@ export async function cpu(options: CpuOptions = {}): Promise<Device<Float32Array
       const memory = allocateCpu(layout, threadsFor(elementsOf(layout), threads, elementsPerThread), (launches) => pool?.release(launches));
       const { launches } = memory;
       if (memory.threads > 1) abandoned.register(memory, () => pool?.release(launches));
-      return memory;
+      // What is kept in 16 bits is seen as Uint16Arrays; which build does that the optimizer's own types know.
+      return memory as DeviceMemory<unknown> as DeviceMemory<Float32Array>;
     },
     async bind(kernels, program, memory, pageFrom) {
       checkLost();
@@ -158,14 +160,14 @@ function positive(given: unknown, name: string): number {
 const elementsOf = ({ arenas }: MemoryLayout) => arenas.reduce((sum, { elements }) => sum + elements, 0);
 
 /** Each bank of each arena. */
-function callsOf({ arenas }: CpuMemory, sweep: string): Call[] {
-  return arenas.flatMap(({ layout, sections, chunks }, arena) =>
-    layout.banks.map(({ first, stateFirst }, bank) => ({
+function callsOf({ arenas, layout }: CpuMemory, sweep: string): Call[] {
+  return arenas.flatMap(({ layout: { banks }, sections, chunks }, arena) =>
+    banks.map(({ first, stateFirst }, bank) => ({
       arena,
       sweep,
-      param: sections.param + first * 4,
-      grad: sections.grad + first * 4,
-      state: sections.state + stateFirst * 4,
+      param: sections.param + first * formatBytes[layout.formats.param],
+      grad: sections.grad + first * formatBytes[layout.formats.grad],
+      state: sections.state + stateFirst,
       chunks: chunks[bank]!.address,
       count: chunks[bank]!.table.length / CHUNK_WORDS,
       rows: sections.rows,

@@ -2,6 +2,7 @@
 // because growing would detach every view that somebody holds. It is shared between threads only where several will work on it.
 
 import { CHUNK_WORDS } from "../../contract/manifest.js";
+import { formatBytes, type NumberFormat } from "../../numeric/storage-formats.js";
 import type { ArenaLayout, DeviceMemory, MemoryLayout, Part } from "../device.js";
 import { OptimizerError } from "../errors.js";
 import { type UnifiedSections, unifiedSections } from "../layout.js";
@@ -15,9 +16,13 @@ interface Table {
   readonly table: Uint32Array;
 }
 
-interface CpuArena extends Readonly<Record<Part, Float32Array>> {
+/** Parameters and gradients as arrays of what they are kept in: 16-bit formats by their bits. */
+type Elements = Float32Array<ArrayBuffer> | Uint16Array<ArrayBuffer>;
+
+interface CpuArena extends Readonly<Record<"param" | "grad", Elements>> {
   readonly memory: WebAssembly.Memory;
   readonly layout: ArenaLayout;
+  readonly bytes: Readonly<Record<Part, Uint8Array<ArrayBuffer>>>;
   readonly sections: UnifiedSections;
   /** Of each bank. */
   readonly chunks: readonly Table[];
@@ -27,7 +32,7 @@ interface CpuArena extends Readonly<Record<Part, Float32Array>> {
   readonly scalars: ScalarCopy;
 }
 
-export interface CpuMemory extends DeviceMemory<Float32Array> {
+export interface CpuMemory extends DeviceMemory<Elements> {
   readonly layout: MemoryLayout;
   readonly arenas: readonly CpuArena[];
   readonly scalars?: CpuScalars;
@@ -57,13 +62,13 @@ export function allocateCpu(layout: MemoryLayout, threads: number, onDestroy: (l
     bytes: arenas.reduce((sum, arena) => sum + arena.memory.buffer.byteLength, 0),
     view: (part, arena, offset, length) => arenas[arena]![part].subarray(offset, offset + length),
     write(part, arena, offset, data) {
-      const target = arenas[arena]![part];
+      const target = arenas[arena]!.bytes[part];
       // A caller may hand back the view that it was given.
-      if (data.buffer === target.buffer && data.byteOffset === target.byteOffset + offset * 4) return;
-      target.set(data, offset);
+      if (data.buffer === target.buffer && data.byteOffset === target.byteOffset + offset) return;
+      target.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), offset);
     },
-    read: async (part, arena, offset, length) => arenas[arena]![part].slice(offset, offset + length),
-    zero: (part, arena) => void arenas[arena]![part].fill(0),
+    read: async (part, arena, offset, bytes) => Uint8Array.from(arenas[arena]!.bytes[part].subarray(offset, offset + bytes)),
+    zero: (part, arena) => void arenas[arena]!.bytes[part].fill(0),
     writeChunks: (arena, bank) => arenas[arena]!.chunks[bank]!.table.set(layout.arenas[arena]!.banks[bank]!.chunks),
     writeRowChunks(arena, bank) {
       const { table, used } = layout.arenas[arena]!.banks[bank]!.rowChunks!;
@@ -81,8 +86,8 @@ export function allocateCpu(layout: MemoryLayout, threads: number, onDestroy: (l
 function allocateArena(layout: ArenaLayout, memoryLayout: MemoryLayout, shared: boolean): CpuArena {
   const rowBytes = memoryLayout.pageBytes * memoryLayout.pages;
   const words = layout.banks.reduce((sum, { chunks, rowChunks }) => sum + chunks.length + (rowChunks?.table.length ?? 0), 0);
-  const { scalars } = memoryLayout;
-  const sections = unifiedSections(layout, words / CHUNK_WORDS, rowBytes, scalars);
+  const { formats, scalars } = memoryLayout;
+  const sections = unifiedSections(layout, formats, words / CHUNK_WORDS, rowBytes, scalars);
   const memory = createMemory(sections.bytes, shared);
   const { buffer } = memory;
   let address = sections.chunks;
@@ -103,12 +108,20 @@ function allocateArena(layout: ArenaLayout, memoryLayout: MemoryLayout, shared: 
     sections,
     chunks,
     rowChunks,
-    param: new Float32Array(buffer, sections.param, layout.elements),
-    grad: new Float32Array(buffer, sections.grad, layout.elements),
-    state: new Float32Array(buffer, sections.state, layout.stateElements),
+    param: elementsAt(buffer, sections.param, layout.elements, formats.param),
+    grad: elementsAt(buffer, sections.grad, layout.elements, formats.grad),
+    bytes: {
+      param: new Uint8Array(buffer, sections.param, layout.elements * formatBytes[formats.param]),
+      grad: new Uint8Array(buffer, sections.grad, layout.elements * formatBytes[formats.grad]),
+      state: new Uint8Array(buffer, sections.state, layout.stateBytes),
+    },
     rows: new Float32Array(buffer, sections.rows, rowBytes / 4),
     scalars: { layout, numbers: new Float32Array(buffer, sections.scalars, scalars?.elements ?? 0), table },
   };
+}
+
+function elementsAt(buffer: ArrayBuffer, address: number, length: number, format: NumberFormat): Elements {
+  return format === "f32" ? new Float32Array(buffer, address, length) : new Uint16Array(buffer, address, length);
 }
 
 function createMemory(bytes: number, shared: boolean): WebAssembly.Memory {

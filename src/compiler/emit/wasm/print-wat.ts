@@ -1,8 +1,10 @@
 // The WebAssembly module of a build: an exported function for each sweep and each finish. The import has a maximum, all that 32 bits
 // address, so that the runtime can turn it into a shared memory's by one bit; a memory of any size fits it.
 
+import { usedDeclarations } from "../declarations.js";
 import type { PlannedBuild } from "../files.js";
 import { launchesOf } from "../sweeps.js";
+import { wasmDeclarations } from "./dialect.js";
 import { finishFunctions, foldFunctions } from "./finish.js";
 import { foldLines } from "./fold-lines.js";
 import { sweepFunctions } from "./sweep.js";
@@ -15,7 +17,11 @@ export function printWat(build: PlannedBuild, head: string): string {
     ...foldFunctions(finishes),
     ...launches.flatMap((place) => (place.kind === "sweep" ? sweepFunctions(build, place) : finishFunctions(build, place))),
   ];
-  const text = functions
+  const called = usedDeclarations(
+    Object.fromEntries(Object.entries(wasmDeclarations).map(([name, lines]) => [name, lines.join("\n")])),
+    functions.flat().join("\n"),
+  );
+  const text = [...[...called.keys()].map((name) => wasmDeclarations[name]!), ...functions]
     .map((lines) =>
       lines
         .flatMap(foldLines)
