@@ -158,11 +158,12 @@ function memoryOf<View>(running: Running<View>) {
       const { host, storage } = running.session;
       return host.t[storage.find(name)]!;
     },
-    tensor(name: string): TensorViews<View> {
+    /** What it is seen as, by device and format, only the caller's types know. */
+    tensor(name: string): never {
       guard.alive();
       const { storage } = running.session;
       const param = storage.find(name);
-      return { param: storage.view("param", param), grad: storage.view("grad", param) };
+      return { param: storage.view("param", param), grad: storage.view("grad", param) } as never;
     },
     async download(name: string, what = "param"): Promise<Float32Array<ArrayBuffer>> {
       guard.alive();

@@ -3,6 +3,7 @@
 import type { RulesetModule } from "../contract/rules.js";
 import type { ExplainTable } from "../rules/explain.js";
 import type { NamedParam, Waiver } from "../rules/settings.js";
+import type { MemoryFormats } from "./device.js";
 import type { LossScale } from "./loss-scale.js";
 import type { StateTarget } from "./state/byte-sinks.js";
 import type { StateSource } from "./state/byte-sources.js";
@@ -19,7 +20,16 @@ export interface OptimizerTypes {
   readonly states: string;
   /** Keys of the states that the whole model has once, "never" where there are none. */
   readonly modelStates: string;
+  /** How parameters and gradients are kept; absent: f32. */
+  readonly formats?: MemoryFormats;
 }
+
+/** What `tensor` shows of an array kept in a format: of 16 bits on the CPU, the bits. */
+export type KeptView<View, Format> = View extends Float32Array ? (Format extends "f32" ? View : Uint16Array<ArrayBuffer>) : View;
+
+type FormatsOf<T extends OptimizerTypes> = T extends { readonly formats: infer F extends MemoryFormats }
+  ? F
+  : { readonly param: "f32"; readonly grad: "f32" };
 
 /** A number, or a function of the completed steps before this one, from 0, such as a schedule of "optspec/schedules". */
 export type HyperValue = number | ((step: number) => number);
@@ -160,9 +170,10 @@ export interface AddOptions {
 }
 
 /** A parameter's ranges in the device's memory, for an engine that works there; they stay valid until `destroy()`. */
-export interface TensorViews<View> {
-  readonly param: View;
-  readonly grad: View;
+export interface TensorViews<View, Formats extends MemoryFormats = { readonly param: "f32"; readonly grad: "f32" }> {
+  /** With a master, change the parameter by `upload` alone: the master is what a step begins with. */
+  readonly param: KeptView<View, Formats["param"]>;
+  readonly grad: KeptView<View, Formats["grad"]>;
 }
 
 /** A running optimizer. Every method throws or rejects with OptimizerError, and what failed changed nothing. */
@@ -200,7 +211,7 @@ export interface Optimizer<View = unknown, T extends OptimizerTypes = OptimizerT
   ): void;
   /** Steps that this parameter has taken. */
   t(name: string): number;
-  tensor(name: string): TensorViews<View>;
+  tensor(name: string): TensorViews<View, FormatsOf<T>>;
   /**
    * A copy of a parameter, its gradient or one of its states: an element for each of its own, or the one number that it has. An empty array
    * where the parameter has no such state.

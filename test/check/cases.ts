@@ -336,6 +336,26 @@ export const limitCases = {
   "too-many-coefficients": [],
 } as const satisfies Cases;
 
+/** How things are kept. */
+export const storeCases = {
+  "store-unknown": ["store { «lr»: bf16 }", "state m = 0  m <- m + grad  store { «n»: bf16 }", "store { «param.m»: bf16 }"],
+  "store-twice": ["state m = 0  m <- m + grad  store { m: bf16; «m»: f16 }", "store { grad: bf16 }  store { «grad»: f16 }"],
+  "store-not-elements": [
+    "state d: model = 1  d <- d + sum[model](grad)  param <- param - d * grad  store { «d»: bf16 }",
+    "state d: tensor = 1  d <- d + sum(grad)  param <- param - d * grad  store { «d»: f16 }",
+    "host state W = 0  W <- W + 1  param <- param * W  store { «W»: bf16 }",
+  ],
+  "store-condition": ["store { param: bf16 when «rank > 1» }", "store { grad: f16 when «numel >= 4096» }"],
+  "store-format": ["store { «param»: q8(block 256) }", "store { «grad»: q8(signed, block 256) }"],
+  "store-block": ["state m = 0  m <- m + grad  store { «m»: q8(signed, block 64) }"],
+  "store-master": [
+    "store { «grad»: bf16 master f32 }",
+    "state m = 0  m <- m + grad  store { «m»: f16 master f32 }",
+    "store { «param»: f32 master f32 }",
+    "store { «param»: f16 master remainder }",
+  ],
+} as const satisfies Cases;
+
 /** Constructs that the grammar knows and this version does not compile. */
 export const laterCases = {
   "not-available-yet": [
@@ -349,7 +369,6 @@ export const laterCases = {
     "state h[«4»] = 0  h <- grad  param <- param - h[0]",
     "state v: «row» = 0  v <- v + 1  param <- param * v",
     "input «hessian»  param <- param * hessian",
-    "«store { lr: bf16 }»",
     "entry «eval» from train { param <- param * 2 }",
     "hyper a = 1  «before» { grad <- grad * a }",
     "transform r(x) { state s[«2»] = 0  s <- x  return x }  param <- param - r(grad)",

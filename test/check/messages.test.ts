@@ -11,6 +11,7 @@ import {
   limitCases,
   nameCases,
   ruleCases,
+  storeCases,
   useCases,
 } from "./cases.js";
 import { around, checkText, unmark } from "./marked.js";
@@ -24,6 +25,7 @@ const all: Cases = {
   ...useCases,
   ...ruleCases,
   ...limitCases,
+  ...storeCases,
   ...laterCases,
   ...scheduleCases,
 };

@@ -53,7 +53,7 @@ test("the schema refuses what is not a manifest", () => {
   const [build] = manifest.builds;
   for (const wrong of [
     {},
-    { ...manifest, manifestVersion: 2 },
+    { ...manifest, manifestVersion: 1 },
     { ...manifest, more: 1 },
     { ...manifest, builds: [] },
     { ...manifest, schedules: [] },

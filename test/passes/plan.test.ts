@@ -58,7 +58,7 @@ describe("plan.txt", () => {
         variant 0
           states
             0  m
-            1  v
+            4  v
           coefficients
             1  beta1
             2  1 - beta1
@@ -95,7 +95,7 @@ describe("plan.txt", () => {
         variant 0 when rank >= 2
           states
             0  m
-            1  big
+            4  big
           sweep init
             load param
             store m = param
@@ -114,7 +114,7 @@ describe("plan.txt", () => {
         variant 0 when rank >= 2 and t == 1
           states
             0  m
-            1  big
+            4  big
           coefficients
             1  lr
           sweep step
@@ -127,7 +127,7 @@ describe("plan.txt", () => {
         variant 1 when rank >= 2 and t != 1
           states
             0  m
-            1  big
+            4  big
           coefficients
             1  beta1
             2  1 - beta1

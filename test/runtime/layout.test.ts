@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { CHUNK_ELEMENTS, CHUNK_WORDS } from "../../src/contract/manifest.js";
 import type { DeviceLimits } from "../../src/runtime/device.js";
+import { formatBytes, type NumberFormat, type StorageFormat } from "../../src/numeric/storage-formats.js";
 import { assignRows, type Layout, layOut, type TensorSize, unifiedSections } from "../../src/runtime/layout.js";
 import { bertBase } from "./bert-base.js";
 
@@ -11,8 +12,8 @@ const MIB = 2 ** 20;
 const webGpuDefaults: DeviceLimits = { arenaBytes: 256 * MIB, bindingBytes: 128 * MIB, unified: false };
 const dispatches = (layout: Layout) => layout.memory.arenas.reduce((sum, { banks }) => sum + banks.length, 0);
 
-const bertTensors = (slots: number): TensorSize[] =>
-  bertBase.map(({ name, shape }) => ({ name, elements: shape.reduce((a, b) => a * b, 1), slots }));
+const bertTensors = (states: number): TensorSize[] =>
+  bertBase.map(({ name, shape }) => ({ name, elements: shape.reduce((a, b) => a * b, 1), stateBytes: 4 * states }));
 
 describe("BERT-base with two states", () => {
   const tensors = bertTensors(2);
@@ -40,7 +41,15 @@ const sizes = fc.array(fc.oneof(fc.nat(70), fc.nat(3 * CHUNK_ELEMENTS), fc.const
   minLength: 1,
   maxLength: 12,
 });
-const slotsArbitrary = fc.integer({ min: 0, max: 3 });
+/** States by width, as a plan has them. */
+const statesArbitrary = fc
+  .array(fc.constantFrom<StorageFormat>("f32", "bf16", "q8u"), { maxLength: 3 })
+  .map((formats) => formats.toSorted((a, b) => formatBytes[b] - formatBytes[a]));
+const formatsArbitrary = fc.record({
+  param: fc.constantFrom<NumberFormat>("f32", "bf16"),
+  grad: fc.constantFrom<NumberFormat>("f32", "f16"),
+});
+const stateBytesOf = (states: readonly StorageFormat[]) => states.reduce((sum, format) => sum + formatBytes[format], 0);
 const limitsArbitrary = fc.oneof(
   fc.record({
     arenaBytes: fc.integer({ min: 2 ** 18, max: 2 ** 21 }),
@@ -67,21 +76,22 @@ function createSpace(elements: number) {
 
 test("every element of every tensor is in exactly one chunk, with its own states", () => {
   fc.assert(
-    fc.property(sizes, slotsArbitrary, limitsArbitrary, (elements, slots, limits) => {
+    fc.property(sizes, statesArbitrary, formatsArbitrary, limitsArbitrary, (elements, states, formats, limits) => {
+      const statesOf = (tensor: number) => states.slice(tensor % 2);
       const tensors = elements.map((count, i) => {
         const own = !limits.unified && i % 3 === 1 ? { label: `p${i}` } : null; // in the caller's memory
-        return { name: `p${i}`, elements: count, slots: (slots + i) % 4, own };
+        return { name: `p${i}`, elements: count, stateBytes: stateBytesOf(statesOf(i)), own };
       });
-      const { memory, tensors: places } = layOut(tensors, { rowWidth: 12, limits });
+      const { memory, tensors: places } = layOut(tensors, { rowWidth: 12, limits, formats });
       const seen = tensors.map(({ elements: count }) => new Uint8Array(count));
       for (const [index, arena] of memory.arenas.entries()) {
         const params = createSpace(arena.elements);
-        const states = createSpace(arena.stateElements);
+        const bytes = createSpace(arena.stateBytes);
         for (const bank of arena.banks) {
-          expect(bank.first % 64).toBe(0);
-          expect(bank.stateFirst % 64).toBe(0);
+          for (const format of [formats.param, formats.grad]) expect((bank.first * formatBytes[format]) % 256).toBe(0);
+          expect(bank.stateFirst % 256).toBe(0);
           for (let at = 0; at < bank.chunks.length; at += CHUNK_WORDS) {
-            const [param, state, stride, count, , tensor, first] = [...bank.chunks.subarray(at, at + CHUNK_WORDS)] as number[];
+            const [param, state, stride, count, , tensor, first, inSegment] = [...bank.chunks.subarray(at, at + CHUNK_WORDS)] as number[];
             const place = places[tensor!]!;
             const padded = Math.ceil(count! / 4) * 4;
             expect(place.arena).toBe(index);
@@ -91,12 +101,22 @@ test("every element of every tensor is in exactly one chunk, with its own states
             expect(param! * 4 + padded).toBeLessThanOrEqual(bank.elements);
             expect(bank.first + param! * 4).toBe(place.offset + first!);
             params.take(bank.first + param! * 4, padded, tensor!);
-            for (let slot = 0; slot < tensors[tensor!]!.slots; slot++) {
-              const own = state! * 4 + slot * stride! * 4;
-              expect(own + padded).toBeLessThanOrEqual(bank.stateElements);
-              states.take(bank.stateFirst + own, padded, tensor!);
-              const segment = place.segments.find((s) => first! >= s.first && first! < s.first + s.elements)!;
-              expect(segment.stateFirst + slot * segment.stateStride + first! - segment.first).toBe(bank.stateFirst + own);
+            const segment = place.segments.find((s) => first! >= s.first && first! < s.first + s.elements)!;
+            expect(inSegment! * 4).toBe(first! - segment.first);
+            expect(stride! * 4).toBe(segment.stateStride);
+            expect(bank.stateFirst + state! * 16).toBe(segment.stateFirst);
+            let offset = 0;
+            for (const format of statesOf(tensor!)) {
+              const width = Math.floor(formatBytes[format]);
+              const own = state! * 16 + offset * stride! * 4 + width * inSegment! * 4;
+              expect(own % (4 * width)).toBe(0);
+              expect(own + width * padded).toBeLessThanOrEqual(bank.stateBytes);
+              bytes.take(bank.stateFirst + own, width * padded, tensor!);
+              if (width === 1) {
+                const scales = state! * 16 + (offset + 1) * stride! * 4 + (inSegment! * 4) / 64;
+                bytes.take(bank.stateFirst + scales, 4 * Math.ceil(count! / 256), tensor!);
+              }
+              offset += formatBytes[format];
             }
             for (let i = 0; i < count!; i++) seen[tensor!]![first! + i]!++;
           }
@@ -110,22 +130,23 @@ test("every element of every tensor is in exactly one chunk, with its own states
 
 test("no limit is passed", () => {
   fc.assert(
-    fc.property(sizes, slotsArbitrary, limitsArbitrary, (elements, slots, limits) => {
+    fc.property(sizes, statesArbitrary, formatsArbitrary, limitsArbitrary, (elements, states, formats, limits) => {
       const { memory } = layOut(
-        elements.map((count, i) => ({ name: `p${i}`, elements: count, slots })),
-        { rowWidth: 12, limits },
+        elements.map((count, i) => ({ name: `p${i}`, elements: count, stateBytes: stateBytesOf(states) })),
+        { rowWidth: 12, limits, formats },
       );
+      const widest = Math.max(formatBytes[formats.param], formatBytes[formats.grad]);
       for (const arena of memory.arenas) {
         const chunks = arena.banks.reduce((sum, bank) => sum + bank.chunks.length / CHUNK_WORDS, 0);
         if (limits.unified) {
           expect(arena.banks.length).toBeLessThanOrEqual(1);
-          expect(unifiedSections(arena, chunks, memory.pageBytes * memory.pages).bytes).toBeLessThanOrEqual(limits.arenaBytes);
+          expect(unifiedSections(arena, formats, chunks, memory.pageBytes * memory.pages).bytes).toBeLessThanOrEqual(limits.arenaBytes);
           continue;
         }
-        expect(arena.elements * 4).toBeLessThanOrEqual(limits.arenaBytes);
+        expect(arena.elements * widest).toBeLessThanOrEqual(limits.arenaBytes);
         for (const bank of arena.banks) {
-          expect(bank.elements * 4).toBeLessThanOrEqual(limits.bindingBytes);
-          expect(bank.stateElements * 4).toBeLessThanOrEqual(limits.bindingBytes);
+          expect(bank.elements * widest).toBeLessThanOrEqual(limits.bindingBytes);
+          expect(bank.stateBytes).toBeLessThanOrEqual(limits.bindingBytes);
         }
       }
     }),
@@ -140,25 +161,25 @@ test("a page of rows has room for a class per tensor, in whole 256-byte blocks",
 });
 
 test("a tensor larger than an arena is refused, naming it and the limit", () => {
-  const large = [{ name: "embedding", elements: 65 * MIB, slots: 2 }];
+  const large = [{ name: "embedding", elements: 65 * MIB, stateBytes: 8 }];
   expect(() => layOut(large, { rowWidth: 12, limits: webGpuDefaults })).toThrow(
     /"embedding" needs 272629760 bytes.*268435456.*limits is "default"/s,
   );
   expect(() => layOut(large, { rowWidth: 12, limits: { ...webGpuDefaults, unified: true } })).toThrow(/share one memory/);
-  expect(dispatches(layOut([{ name: "fits", elements: 64 * MIB, slots: 2 }], { rowWidth: 12, limits: webGpuDefaults }))).toBe(4);
+  expect(dispatches(layOut([{ name: "fits", elements: 64 * MIB, stateBytes: 8 }], { rowWidth: 12, limits: webGpuDefaults }))).toBe(4);
 });
 
 test("tensors of size zero have a place and no chunks", () => {
-  const { memory, tensors } = layOut([{ name: "empty", elements: 0, slots: 2 }], { rowWidth: 4, limits: webGpuDefaults });
+  const { memory, tensors } = layOut([{ name: "empty", elements: 0, stateBytes: 8 }], { rowWidth: 4, limits: webGpuDefaults });
   expect(tensors[0]).toEqual({ arena: 0, offset: 0, elements: 0, segments: [] });
-  expect(memory.arenas).toMatchObject([{ elements: 64, stateElements: 0, banks: [] }]);
+  expect(memory.arenas).toMatchObject([{ elements: 128, stateBytes: 0, banks: [] }]);
 });
 
 test("rows are written by tensor, and told to have changed only where they have", () => {
   const { memory } = layOut(
     [
-      { name: "a", elements: CHUNK_ELEMENTS + 1, slots: 1 },
-      { name: "b", elements: 3, slots: 1 },
+      { name: "a", elements: CHUNK_ELEMENTS + 1, stateBytes: 4 },
+      { name: "b", elements: 3, stateBytes: 4 },
     ],
     { rowWidth: 4, limits: webGpuDefaults },
   );

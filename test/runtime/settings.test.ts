@@ -217,7 +217,7 @@ describe("later calls", () => {
 
 test("a manifest of another version is refused", async () => {
   const { manifest, kernels } = definition;
-  const other = { manifest: { ...manifest, manifestVersion: 2 as 1 }, kernels };
+  const other = { manifest: { ...manifest, manifestVersion: 1 as 2 }, kernels };
   await expect(createOptimizer(other, device, { params: [w] })).rejects.toMatchObject({ code: "manifest" });
 });
 

@@ -107,7 +107,7 @@ describe("declarations", () => {
     [
       "store { m: bf16; param: bf16 master f32; v: q8(block 256) when numel >= 4096; u: q8(signed, block 64) }",
       [
-        'store { m: {"kind":"bf16","master":false}; param: {"kind":"bf16","master":true}; v: {"kind":"q8","sign":null,"block":256} when (numel >= 4096); u: {"kind":"q8","sign":"signed","block":64} }',
+        'store { m: {"kind":"bf16","master":null}; param: {"kind":"bf16","master":"f32"}; v: {"kind":"q8","sign":null,"block":256} when (numel >= 4096); u: {"kind":"q8","sign":"signed","block":64} }',
       ],
     ],
     [

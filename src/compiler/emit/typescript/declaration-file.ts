@@ -1,7 +1,7 @@
 // The types of a wrapper: every hyper, option and state of the spec with its doc comment, and exactly the builds that exist.
 
 import { StructureKind } from "ts-morph";
-import type { DeviceStateInfo } from "../../../contract/manifest.js";
+import type { BuildInfo, DeviceStateInfo } from "../../../contract/manifest.js";
 import { docComment, docLines, javascriptString } from "../escape.js";
 import type { EmitRequest } from "../files.js";
 import { importSymbols, type RuntimeSymbol } from "../runtime-symbols.js";
@@ -105,8 +105,8 @@ function optimizerTypes({ spec, manifest }: EmitRequest, names: ModuleNames, loc
       name: names.optimizer,
       isExported: true,
       docs: docOf(text),
-      typeParameters: [{ name: "View", default: "unknown" }],
-      type: `${local.Optimizer}<View, ${names.types}>`,
+      typeParameters: [{ name: "View", default: "unknown" }, ...formatParameters(manifest.builds)],
+      type: `${local.Optimizer}<View, ${names.types}${hasFormats(manifest.builds) ? " & { readonly formats: Formats }" : ""}>`,
     },
     (writer) => {
       writer.blankLine();
@@ -117,11 +117,40 @@ function optimizerTypes({ spec, manifest }: EmitRequest, names: ModuleNames, loc
         writer.writeLine(
           "/** Checks the settings, makes the memory on the device, and compiles the kernels. Rejects with OptimizerError. */",
         );
-        writer.write(`create<View>(device: ${local.Device}<View>, settings: ${names.settings}): Promise<${names.optimizer}<View>>;`);
+        for (const { settings, formats } of formatsOf(manifest))
+          writer.writeLine(
+            `create<View>(device: ${local.Device}<View>, settings: ${names.settings}${settings}): Promise<${names.optimizer}<View${formats}>>;`,
+          );
       });
       writer.write(";");
     },
   ];
+}
+
+/** How parameters and gradients are kept, as a type; only where some build keeps them in other than f32. */
+const formatType = ({ param, grad }: BuildInfo["formats"]) =>
+  `{ readonly param: ${javascriptString(param)}; readonly grad: ${javascriptString(grad)} }`;
+
+const hasFormats = (builds: readonly BuildInfo[]) => builds.some(({ formats: { param, grad } }) => param !== "f32" || grad !== "f32");
+
+function formatParameters(builds: readonly BuildInfo[]) {
+  if (!hasFormats(builds)) return [];
+  const types = [...new Set(builds.map(({ formats }) => formatType(formats)))];
+  return [{ name: "Formats", constraint: types.join(" | "), default: types[0]! }];
+}
+
+/** The ways of keeping parameters and gradients that were built: what settings say of each, and the optimizer's type arguments. */
+function formatsOf({ builds, options }: EmitRequest["manifest"]): readonly { readonly settings: string; readonly formats: string }[] {
+  if (!hasFormats(builds)) return [{ settings: "", formats: "" }];
+  const byDefault = builds[0]!.formats;
+  return [...new Map(builds.map(({ formats }) => [formatType(formats), formats]))].map(([type, formats]) => {
+    const said = (["param", "grad"] as const).flatMap((role) => {
+      const option = options.find(({ name }) => name === `${role}_dtype`);
+      const optional = formats[role] === byDefault[role] ? "?" : "";
+      return option === undefined ? [] : [`readonly ${option.key}${optional}: ${javascriptString(formats[role])}`];
+    });
+    return { settings: ` & { ${said.join("; ")} }`, formats: `, ${type}` };
+  });
 }
 
 const isOneNumber = ({ extent }: DeviceStateInfo) => extent === "tensor";
