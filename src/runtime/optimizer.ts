@@ -10,7 +10,7 @@ import { type Running, stateOf } from "./optimizer-state.js";
 import { paramsFinite } from "./params-finite.js";
 import { openSession } from "./session.js";
 import type { Stepper } from "./stepper.js";
-import type { BaseSettings, Optimizer, OptimizerTypes, StepOptions, TensorViews } from "./types.js";
+import type { BaseSettings, Optimizer, OptimizerTypes, StepOptions } from "./types.js";
 
 function checkDevice(device: unknown): void {
   const way = 'write, for example, `create(await cpu(), ...)` with `cpu` of "optspec/cpu"';

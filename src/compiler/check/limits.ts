@@ -7,7 +7,7 @@ import { type Context, definitionOf } from "./context.js";
 import { createKeys } from "./keys.js";
 import type { TypedExpr, TypedStatement } from "./spec.js";
 import { childrenOf } from "./typed.js";
-import { countVariants } from "./variant-count.js";
+import { countVariants, type Limited } from "./variant-count.js";
 
 /** Deepest nesting of an expression, inlined functions included. */
 export const LARGEST_EXPRESSION = 200;
@@ -20,8 +20,9 @@ const MOST_COEFFICIENTS = 254;
 
 const SMALLEST_NORMAL = 2 ** -126;
 
-export function checkLimits(body: readonly TypedStatement[], ctx: Context, name: Identifier): void {
+export function checkLimits(limited: Limited, ctx: Context, name: Identifier): void {
   const { reporter } = ctx;
+  const { body } = limited;
   if (ctx.states.size > MOST_STATES) reporter.report("too-many-states", { count: ctx.states.size, most: MOST_STATES }, name.span);
   const keyOf = createKeys(ctx);
   const coefficients = new Set<number>();
@@ -33,7 +34,7 @@ export function checkLimits(body: readonly TypedStatement[], ctx: Context, name:
   if (coefficients.size > MOST_COEFFICIENTS) {
     reporter.report("too-many-coefficients", { count: coefficients.size, most: MOST_COEFFICIENTS }, name.span);
   }
-  if (countVariants(body, ctx, keyOf) > MOST_VARIANTS) reporter.report("too-many-variants", { most: MOST_VARIANTS }, name.span);
+  if (countVariants(limited, ctx, keyOf) > MOST_VARIANTS) reporter.report("too-many-variants", { most: MOST_VARIANTS }, name.span);
 }
 
 interface Entering {

@@ -113,7 +113,7 @@ export function checkOptimizer(decl: OptimizerDecl, file: FileScope): Checked {
       checkUses(ctx);
       checkMoves(ctx, decl.name);
     }
-    checkLimits(body, ctx, decl.name);
+    checkLimits({ body, storage }, ctx, decl.name);
   }
   const called = [...ctx.functions.values()].filter((info: FunctionInfo) => info.calls > 0).map((info) => info.decl.name.name);
   return { spec: ctx.reporter.errors > 0 ? null : specOf(decl, ctx, { body, schedules, storage, rules, rulesets }), called };

@@ -3,7 +3,7 @@
 
 import type { Context } from "./context.js";
 import type { KeyOf } from "./keys.js";
-import type { TypedExpr, TypedStatement } from "./spec.js";
+import type { StoreSpec, TypedExpr, TypedStatement } from "./spec.js";
 import { childrenOf } from "./typed.js";
 
 /** Conditions decided so far on one way, as "+key" and "-key". */
@@ -12,8 +12,14 @@ type Path = ReadonlySet<string>;
 /** Stops counting here: more is too many in any case. */
 const ENOUGH = 128;
 
+/** What of a spec makes variants. */
+export interface Limited {
+  readonly body: readonly TypedStatement[];
+  readonly storage: readonly StoreSpec[];
+}
+
 /** The number of variants, or a number that is no smaller. */
-export function countVariants(body: readonly TypedStatement[], ctx: Context, keyOf: KeyOf): number {
+export function countVariants({ body, storage }: Limited, ctx: Context, keyOf: KeyOf): number {
   let paths: readonly Path[] = [new Set<string>()];
 
   const isHostDecision = (condition: TypedExpr) => condition.stage === "setup" || condition.stage === "step";
@@ -81,6 +87,7 @@ export function countVariants(body: readonly TypedStatement[], ctx: Context, key
   for (const { spec } of ctx.states.values()) {
     if (spec.when !== null && spec.home === "device") settle(spec.when);
   }
+  for (const { when } of storage) if (when !== null) settle(when);
   run(body);
   return paths.length;
 }
