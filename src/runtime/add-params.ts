@@ -7,6 +7,7 @@ import { OptimizerError, quoteSome, show } from "./errors.js";
 import { openSession, type Session } from "./session.js";
 import { holdSession } from "./session-holder.js";
 import { copyState } from "./state/copy-state.js";
+import type { Storage } from "./storage.js";
 import type { AddOptions, BaseSettings, ParamSpec } from "./types.js";
 
 /** What an optimizer was made with, and what of it has been changed since. */
@@ -32,7 +33,7 @@ export async function addParams<View>(
   await old.settle();
   const groups = grownGroups(given, added, options);
   const next = { ...given, params: [...given.params.map(withoutData), ...added], ...(groups !== undefined && { groups }) };
-  const session = await openSession(definition, device, next);
+  const session = await openSession(definition, device, next, (storage) => copyParams(before, storage));
   try {
     const holder = holdSession(session);
     const { differences, take } = holder.compareHypers(before.hypers.saved());
@@ -48,6 +49,24 @@ export async function addParams<View>(
     throw error;
   }
 }
+
+/** Parameters, which stand first and in their order in the longer list, with what is kept beside them. */
+async function copyParams({ settings, storage }: Session<unknown>, to: Storage<unknown>): Promise<void> {
+  const { params, build } = settings;
+  const arrays = ["param", ...build.states.flatMap(({ key, master }) => (master === undefined ? [] : [key]))];
+  for (const [param, { numel, memory }] of params.entries()) {
+    for (const what of arrays) {
+      if (what === "param" && memory !== null) continue; // it stays where it is
+      for (let first = 0; first < numel; first += PIECE) {
+        const kept = await storage.readKept(param, what, "elements", first, Math.min(PIECE, numel - first));
+        to.writeKept(param, what, "elements", first, kept);
+      }
+    }
+  }
+}
+
+/** Elements of a piece. */
+const PIECE = 1 << 20;
 
 /** What a parameter holds now is copied from memory to memory. */
 function withoutData({ data: _, ...rest }: ParamSpec): ParamSpec {

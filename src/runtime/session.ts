@@ -45,16 +45,16 @@ export interface Session<View> extends Setup {
 }
 
 /**
- * Makes a session over a device; `hypers` of the session before it, where there was one. Rejects with OptimizerError; then nothing is left
- * on the device.
+ * Makes a session over a device. `takeOver` writes what parameters hold already, before initial values are computed, some of which reduce
+ * over all of them. Rejects with OptimizerError; then nothing is left on the device.
  */
 export async function openSession<View>(
   definition: OptimizerDefinition,
   device: Device<View>,
   given: BaseSettings,
-  hypers?: Hypers,
+  takeOver?: (storage: Storage<View>) => Promise<void>,
 ): Promise<Session<View>> {
-  const setup = prepare(definition, device, given, hypers);
+  const setup = prepare(definition, device, given);
   const memory = device.allocate(setup.layout.memory);
   try {
     const { build, kernels, params, gradients: mode, lazyRows: isLazy } = setup.settings;
@@ -70,6 +70,7 @@ export async function openSession<View>(
       offsets: setup.offsets,
     });
     await fill(setup, storage);
+    await takeOver?.(storage);
     if (initLaunch) await initialize(setup, device, initLaunch, storage);
     const { host, frozen, step: program } = setup;
     const lazyRows = isLazy ? createRowWork(setup.layout, memory) : null;
@@ -94,12 +95,12 @@ export async function openSession<View>(
   }
 }
 
-function prepare(definition: OptimizerDefinition, device: Device, given: BaseSettings, taken: Hypers | undefined): Setup {
+function prepare(definition: OptimizerDefinition, device: Device, given: BaseSettings): Setup {
   const { manifest } = definition;
   const settings = readSettings(definition, given);
   const { build, params } = settings;
   if (settings.lazyRows) checkLazyRows(settings, manifest, device);
-  const hypers = taken ?? createHypers(manifest, settings.hypers, surroundingsOf(settings));
+  const hypers = createHypers(manifest, settings.hypers, surroundingsOf(settings));
   const decisions = createDecisions(manifest, settings, hypers);
   const host = createHostSide({ build, params, decisions });
   const program = (entry: string) => build.programs.find((candidate) => candidate.entry === entry) ?? null;

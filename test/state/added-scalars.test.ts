@@ -49,6 +49,24 @@ const targets = { "the CPU": () => cpu({ threads: 1 }), WebGPU: () => webgpu({ g
 const available = Object.entries(targets).filter(([name]) => name !== "WebGPU" || why === undefined);
 
 describe.each(available)("on %s", (_, make) => {
+  test("initial values of an added parameter see what all others hold", async () => {
+    const { definition } = await compileOne(`optimizer Relative {
+      hyper lr = 0.1
+      state share: tensor = norm(param) / norm[model](param)
+      share <- share * 1
+      param <- param - lr * grad * share
+    }`);
+    const optimizer = await createOptimizer<unknown, AnyTypes>(definition, await make(), {
+      params: [{ name: "a", shape: [1], data: Float32Array.of(1) }],
+    });
+    await optimizer.step({ gradients: { a: Float32Array.of(-20) } }); // a is 3 then
+    await optimizer.addParams([{ name: "b", shape: [1], data: Float32Array.of(4) }]);
+    expect(await optimizer.download("b", "share")).toEqual(Float32Array.of(0.8));
+    expect(await optimizer.download("a", "share")).toEqual(Float32Array.of(1));
+    expect(await optimizer.download("a")).toEqual(Float32Array.of(3));
+    optimizer.destroy();
+  });
+
   test("adding a parameter keeps them; the new one starts from its own", async () => {
     const device = await make();
     const optimizer = await open(device);
