@@ -4,6 +4,8 @@ import { createInterpreter, type Interpreter } from "../compiler/ir/interpret.js
 import type { Ir } from "../compiler/ir/value.js";
 import type { OptimizerDefinition } from "../contract/manifest.js";
 import type { ArithmeticProfile } from "../numeric/float32.js";
+import { type NumberFormat, widen } from "../numeric/storage-formats.js";
+import type { NumberArray } from "../runtime/arrays.js";
 import { createDecisions } from "../runtime/decisions.js";
 import type { Device } from "../runtime/device.js";
 import { createHypers, surroundingsOf } from "../runtime/hypers.js";
@@ -33,7 +35,8 @@ export function interpreterTarget(
   const settings = readSettings(definition, given);
   const hypers = createHypers(manifest, settings.hypers, surroundingsOf(settings));
   const decisions = createDecisions(manifest, settings, hypers);
-  const params = settings.params.map(({ name, shape, data }) => ({ name, shape, ...(data !== null && { data: data.slice() }) }));
+  const { param: format } = settings.build.formats;
+  const params = settings.params.map(({ name, shape, data }) => ({ name, shape, ...(data !== null && { data: numbersOf(data, format) }) }));
   const taken = params.map(() => 0);
   const frozen = new Set(decisions.resolution.params.filter((param) => param.frozen).map((param) => param.name));
   decisions.begin(1);
@@ -73,7 +76,7 @@ export async function deviceTarget(definition: OptimizerDefinition, device: Devi
   const build = definition.manifest.builds[0]!;
   const kept = new Map(build.states.map((state) => [state.name, state]));
   return {
-    states: build.states.map(({ name, extent }) => ({ name, extent })),
+    states: [...kept.values()].map(({ name, extent }) => ({ name, extent })),
     step: (gradients) => optimizer.step({ gradients }),
     async read(param, state) {
       if (state === null) return optimizer.download(param, "param");
@@ -86,8 +89,15 @@ export async function deviceTarget(definition: OptimizerDefinition, device: Devi
   };
 }
 
+/** A copy, of bits as numbers. */
+function numbersOf(data: NumberArray, format: NumberFormat): Float32Array {
+  const copy = data.slice();
+  return copy instanceof Uint16Array ? widen(format, new Uint8Array(copy.buffer)) : copy;
+}
+
 /** Those of the host too. */
 function statesOf({ manifest }: OptimizerDefinition): readonly ReplayedState[] {
   const build = manifest.builds[0]!;
-  return [...build.states, ...build.hostStates].map(({ name, extent }) => ({ name, extent }));
+  const named = new Map([...build.states, ...build.hostStates].map(({ name, extent }) => [name, { name, extent }]));
+  return [...named.values()];
 }

@@ -25,9 +25,14 @@ function renderBuild(build: BuildReport): readonly string[] {
     `    streamable: ${build.streamable ? "yes, no number of the whole model is needed" : "no, it needs a number of the whole model"}`,
     `    shardable: ${sums.length === 0 ? "yes, shards share nothing" : "yes, where these are reduced over the shards:"}`,
     ...sums.map((sum) => `      ${shortened(sum)}`),
-    `    lazy rows: ${sums.length + build.finishes === 0 ? `possible${lazyEffect(build)}` : "refused, what is reduced needs every row"}`,
+    `    lazy rows: ${lazyRows(build)}`,
     `    operations outside the exact set: ${build.inexact.length === 0 ? "none" : build.inexact.join(", ")}`,
   ];
+}
+
+function lazyRows(build: BuildReport): string {
+  if (build.sharedSums.length + build.finishes > 0) return "refused, what is reduced needs every row";
+  return build.inBlocks ? "refused, 8-bit numbers come in blocks" : `possible${lazyEffect(build)}`;
 }
 
 /** What leaving rows out means, beside a gradient of zeros for them. */
@@ -62,4 +67,4 @@ function renderModel(model: ModelCost, { variants }: BuildReport, bandwidth: num
 /** Values from the library are long; JSON has them whole. */
 const shortened = (text: string) => (text.length <= 100 ? text : `${text.slice(0, 97)}...`);
 const plural = (n: number, one: string, many: string) => `${n} ${n === 1 ? one : many}`;
-const grouped = (n: number) => n.toLocaleString("en-US");
+const grouped = (n: number) => Math.ceil(n).toLocaleString("en-US");

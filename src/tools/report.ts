@@ -9,6 +9,7 @@ import { costOf, type VariantCost } from "../compiler/passes/cost.js";
 import type { Plan, ProgramPlan } from "../compiler/passes/plan.js";
 import { changedByZeroGradient } from "../compiler/passes/zero-gradient.js";
 import type { ParamInfo } from "../contract/rules.js";
+import { isQuantized } from "../numeric/storage-formats.js";
 import { createHostSide } from "../runtime/coefficients.js";
 import { createDecisions } from "../runtime/decisions.js";
 import { createHypers, surroundingsOf } from "../runtime/hypers.js";
@@ -31,6 +32,8 @@ export interface BuildReport {
   readonly streamable: boolean;
   /** What a sharded run has to reduce over the shards of a tensor and of the model, in the spec's words. */
   readonly sharedSums: readonly string[];
+  /** Some state is kept in blocks of elements, which single rows are not. */
+  readonly inBlocks: boolean;
   /** Operations of kernels whose bits may differ between targets. */
   readonly inexact: readonly Op[];
 }
@@ -69,6 +72,7 @@ function buildReport(plan: Plan): BuildReport {
     })),
     streamable: program.variants.every(({ contributions }) => contributions.length === 0),
     sharedSums: sharedSums(ir),
+    inBlocks: ir.cells.some(({ format }) => isQuantized(format)),
     inexact: [...new Set(ir.values.flatMap((v) => (v.kind === "apply" && v.stage === "device" && !ops[v.op].exact ? [v.op] : [])))],
   };
 }

@@ -2,7 +2,7 @@
 // may be left alone. Arithmetic is symbolic: what is not proved to be zero, or to be the value itself, counts as changed.
 
 import type { Op } from "../ir/ops.js";
-import type { Ir, Value, ValueId, Variant } from "../ir/value.js";
+import type { CellId, Ir, Value, ValueId, Variant } from "../ir/value.js";
 
 /** Zero (of either sign), equal to a value of the IR with its true arguments, or unknown. */
 type Known = { readonly kind: "zero" } | { readonly kind: "same"; readonly as: ValueId };
@@ -22,11 +22,16 @@ export function changedByZeroGradient(ir: Ir, { deviceStores }: Variant): readon
   return deviceStores
     .filter(({ cell, value }) => {
       const stored = look(value);
-      if (stored.kind === "zero") return true;
-      const as = ir.values[stored.as]!;
-      return as.kind !== "load" || as.cell !== cell;
+      return stored.kind === "zero" || !isKept(ir, cell, stored.as);
     })
     .map(({ cell }) => ir.cells[cell]!.name);
+}
+
+/** Whether a value is what a cell holds already; a parameter always is the rounding of its master. */
+function isKept({ cells, values }: Ir, cell: CellId, id: ValueId): boolean {
+  const value = values[id]!;
+  if (value.kind !== "load") return false;
+  return value.cell === cell || (cells[cell]!.role === "param" && cells[value.cell]!.master === "master");
 }
 
 function simplify(ir: Ir, value: Value, id: ValueId, look: (id: ValueId) => Known): Known {
@@ -37,6 +42,12 @@ function simplify(ir: Ir, value: Value, id: ValueId, look: (id: ValueId) => Know
     return equal(then, otherwise) ? then : { kind: "same", as: id };
   }
   if (value.kind !== "apply") return { kind: "same", as: id };
+  if (value.op === "upper_half" || value.op === "lower_half") {
+    const joined = look(value.args[0]!);
+    const whole = joined.kind === "same" ? ir.values[joined.as]! : null;
+    if (whole?.kind === "apply" && whole.op === "join_halves") return look(whole.args[value.op === "upper_half" ? 0 : 1]!);
+    return { kind: "same", as: id };
+  }
   return laws[value.op]?.(value.args.map(look)) ?? { kind: "same", as: id };
 }
 
@@ -61,6 +72,9 @@ const laws: Partial<Record<Op, Law>> = {
   floor: ofZero,
   ceil: ofZero,
   bf16: ofZero,
+  // What is there already lies on no way between two neighbours.
+  bf16_random: ([x]) => x!,
+  f16_random: ([x]) => x!,
   min: ([x, y]) => (equal(x!, y!) ? x! : null),
   max: ([x, y]) => (equal(x!, y!) ? x! : null),
 };
