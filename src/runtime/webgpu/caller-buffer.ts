@@ -1,6 +1,7 @@
 // Buffers of the caller's: what can be known of one without asking the driver is checked here, before anything is made or written.
 // A buffer that is destroyed, or of another device, only the driver knows: creation and submissions ask it.
 
+import { formatBytes, type NumberFormat } from "../../numeric/storage-formats.js";
 import type { CallerMemory } from "../device.js";
 import { didYouMean, OptimizerError, type OptimizerErrorCode, quote, show } from "../errors.js";
 import { BufferUsage } from "./flags.js";
@@ -13,25 +14,43 @@ export type Usage = keyof typeof BufferUsage;
 
 const rangeKeys = ["buffer", "offset", "size"] as const satisfies readonly (keyof BufferRange)[];
 
-/** Reads `GPUBuffer` or `{ buffer, offset?, size? }` as a range of `elements` numbers. Throws an error of the given code. */
-export function readCallerBuffer(given: unknown, elements: number, label: string, code: OptimizerErrorCode): CallerBuffer {
+/** How many numbers a caller's buffer must hold, how they are kept, and what they are in messages. */
+export interface Expected {
+  readonly elements: number;
+  readonly format: NumberFormat;
+  readonly label: string;
+}
+
+/** Reads `GPUBuffer` or `{ buffer, offset?, size? }` as a range of numbers. Throws an error of the given code. */
+export function readCallerBuffer(given: unknown, { elements, format, label }: Expected, code: OptimizerErrorCode): CallerBuffer {
   const fail = (problem: string): never => {
     throw new OptimizerError(code, `${label} ${problem}`);
   };
-  const expected = `must be a Float32Array of ${elements} elements, a GPUBuffer or { buffer, offset }`;
+  const bytes = elements * formatBytes[format];
+  const bits = format === "f32" ? "" : `a Uint16Array of their ${format} bits, `;
+  const expected = `must be a Float32Array of ${elements} elements, ${bits}a GPUBuffer or { buffer, offset }`;
   if (typeof given !== "object" || given === null || ArrayBuffer.isView(given)) return fail(`${expected}, not ${show(given)}`);
-  if (isBuffer(given)) return checkRange(given, 0, elements, label, fail);
+  const checked = (buffer: GPUBuffer, offset: unknown) => {
+    if (bytes % 4 !== 0) fail(oddBytes(elements, format));
+    return checkRange(buffer, offset, bytes, label, fail);
+  };
+  if (isBuffer(given)) return checked(given, 0);
   const { buffer, offset = 0, size } = given as Readonly<Record<string, unknown>>;
   if (!isBuffer(buffer)) return fail(`${expected}, not ${show("buffer" in given ? buffer : given)}`);
   for (const key of Object.keys(given)) {
     if (!rangeKeys.some((known) => known === key)) fail(`has the unknown key ${quote(key)}${didYouMean(key, rangeKeys)}`);
   }
-  if (size !== undefined && size !== elements * 4) fail(`has a size of ${show(size)} bytes where its shape needs ${elements * 4}`);
-  return checkRange(buffer, offset, elements, label, fail);
+  if (size !== undefined && size !== bytes) fail(`has a size of ${show(size)} bytes where its shape needs ${bytes}`);
+  return checked(buffer, offset);
 }
 
-function checkRange(buffer: GPUBuffer, offset: unknown, elements: number, label: string, fail: (problem: string) => never): CallerBuffer {
-  const size = elements * 4;
+/** WebGPU copies and binds multiples of 4 bytes, and beside the tensor there may be something else. */
+function oddBytes(elements: number, format: NumberFormat): string {
+  const way = "Give it as an array, and the optimizer keeps it in memory of its own";
+  return `has ${elements} elements of ${format}: in a GPUBuffer it must be an even number of them, as WebGPU copies groups of 4 bytes. ${way}`;
+}
+
+function checkRange(buffer: GPUBuffer, offset: unknown, size: number, label: string, fail: (problem: string) => never): CallerBuffer {
   if (typeof offset !== "number" || !Number.isSafeInteger(offset) || offset < 0 || offset % 4 !== 0) {
     return fail(`has the offset ${show(offset)}; it must be a whole number of bytes, a multiple of 4`);
   }

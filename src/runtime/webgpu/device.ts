@@ -57,10 +57,10 @@ export function createWebGpuDevice({ device, name, profile, owned }: WebGpuDevic
       checkLost();
       return allocateWebGpu(device, layout, checkLost);
     },
-    adopt({ buffer, offset, filled }, elements, label) {
+    adopt({ buffer, offset, filled }, elements, format, label) {
       const given = offset === undefined ? buffer : { buffer, offset };
-      const caller = readCallerBuffer(given, elements, label, "invalid-parameter");
-      checkParamUsage(device, caller, filled);
+      const caller = readCallerBuffer(given, { elements, format, label }, "invalid-parameter");
+      checkParamUsage(device, caller, format, filled);
       return caller;
     },
     async bind(kernels, program, memory, pageFrom) {

@@ -1,6 +1,7 @@
 // Gradients in the caller's buffers. An own arena's kernel binds them where they are if it can; else, and in a shared arena, they are
 // copied into ours on the device at the start of the submission.
 
+import { formatBytes, type NumberFormat } from "../../numeric/storage-formats.js";
 import type { CallerGradients } from "../device.js";
 import { OptimizerError } from "../errors.js";
 import { type CallerBuffer, checkUsage, readCallerBuffer } from "./caller-buffer.js";
@@ -21,22 +22,24 @@ export interface WebGpuGradients extends CallerGradients {
 
 export interface GradientParts {
   readonly device: GPUDevice;
+  readonly format: NumberFormat;
   readonly arenas: readonly WebGpuArena[];
   /** An own arena's gradients in memory of ours, made when they are first asked for. */
   readonly ownGradient: (arena: number) => GPUBuffer;
 }
 
-export function createGradients({ device, arenas, ownGradient }: GradientParts): WebGpuGradients {
+export function createGradients({ device, format, arenas, ownGradient }: GradientParts): WebGpuGradients {
   const copies: Copy[] = [];
+  const bytes = formatBytes[format];
   const callers = new Map(arenas.flatMap(({ own }) => (own === null ? [] : [[own.caller.buffer, own.caller.label] as const])));
 
   const bindsInPlace = (own: OwnArena | null, gradient: BufferRange): boolean =>
-    own !== null && !own.staged && isBindable(device, gradient);
+    own !== null && !own.staged && isBindable(device, gradient, format);
 
   return {
     copies,
     adopt(given, { arena, length }, label) {
-      const found = readCallerBuffer(given, length, label, "invalid-gradient");
+      const found = readCallerBuffer(given, { elements: length, format, label }, "invalid-gradient");
       const param = callers.get(found.buffer);
       if (param !== undefined) {
         throw new OptimizerError(
@@ -59,7 +62,7 @@ export function createGradients({ device, arenas, ownGradient }: GradientParts):
       const { own, grad } = arenas[arena]!;
       if (length === 0) return;
       if (source === "none" || source === "ours") {
-        if (own !== null) own.gradient = source === "none" ? null : { buffer: ownGradient(arena), offset: 0, size: length * 4 };
+        if (own !== null) own.gradient = source === "none" ? null : { buffer: ownGradient(arena), offset: 0, size: length * bytes };
         return;
       }
       const from = source as CallerBuffer;
@@ -68,8 +71,8 @@ export function createGradients({ device, arenas, ownGradient }: GradientParts):
         return;
       }
       const to = grad ?? ownGradient(arena);
-      if (from.buffer !== to || from.offset !== offset * 4) copies.push({ from, to, at: offset * 4 });
-      if (own !== null) own.gradient = { buffer: to, offset: 0, size: length * 4 };
+      if (from.buffer !== to || from.offset !== offset * bytes) copies.push({ from, to, at: offset * bytes });
+      if (own !== null) own.gradient = { buffer: to, offset: 0, size: length * bytes };
     },
   };
 }

@@ -2,7 +2,8 @@
 // gradient in the caller's buffer, once for each buffer, and kept no longer than that buffer.
 
 import { CHUNK_WORDS, type ProgramInfo, type SweepInfo } from "../../contract/manifest.js";
-import type { Launch } from "../device.js";
+import { formatBytes, type NumberFormat } from "../../numeric/storage-formats.js";
+import type { Launch, MemoryFormats } from "../device.js";
 import { OptimizerError } from "../errors.js";
 import { CHOSEN_PAGE, type PageChooser } from "./choose-page.js";
 import { inErrorScopes } from "./errors.js";
@@ -48,7 +49,8 @@ export function createLaunch(
     }
     return memory.arenas.flatMap((arena) =>
       arena.banks.map((bank): Dispatch => {
-        const groupFor = (grad: BufferRange) => makeGroup({ ...bankResources(arena, bank, grad), ...sharedResources(memory) });
+        const groupFor = (grad: BufferRange) =>
+          makeGroup({ ...bankResources(arena, bank, grad, memory.layout.formats), ...sharedResources(memory) });
         const group = arena.own !== null && sweep.reads.grad ? groupByGradient(arena.own, groupFor) : fixedGroup(arena, groupFor);
         return { pipeline, grid: gridFor(bank, most), group };
       }),
@@ -66,7 +68,7 @@ function gridFor(bank: WebGpuBank, most: number): () => Grid {
 }
 
 function fixedGroup({ grad, param }: WebGpuArena, makeGroup: (grad: BufferRange) => GPUBindGroup): () => GPUBindGroup {
-  const group = makeGroup(grad === null ? param : { buffer: grad, offset: 0, size: param.size }); // unread where it is null
+  const group = makeGroup(grad === null ? param : { buffer: grad, offset: 0, size: grad.size }); // unread where it is null
   return () => group;
 }
 
@@ -92,12 +94,19 @@ function entriesFor(sweep: SweepInfo, resources: Resources): GPUBindGroupEntry[]
   return layoutEntries(sweep).map(({ binding }) => ({ binding, resource: resources[binding]! }));
 }
 
-function bankResources({ param }: WebGpuArena, { layout, state, chunks }: WebGpuBank, grad: BufferRange): Resources {
-  const first = layout.first * 4;
-  const size = Math.ceil(layout.elements / 4) * 16;
+function bankResources(
+  { param }: WebGpuArena,
+  { layout, state, chunks }: WebGpuBank,
+  grad: BufferRange,
+  formats: MemoryFormats,
+): Resources {
+  const part = ({ buffer, offset }: BufferRange, format: NumberFormat): BufferRange => {
+    const bytes = formatBytes[format];
+    return { buffer, offset: offset + layout.first * bytes, size: Math.ceil(layout.elements / 4) * 4 * bytes };
+  };
   return {
-    0: { buffer: param.buffer, offset: param.offset + first, size },
-    1: { buffer: grad.buffer, offset: grad.offset + first, size },
+    0: part(param, formats.param),
+    1: part(grad, formats.grad),
     2: { buffer: state, offset: 0, size: state.size },
     3: { buffer: chunks, offset: 0, size: layout.rowChunks === null ? layout.chunks.byteLength : chunks.size },
   };
@@ -150,8 +159,11 @@ export function probeOwnArenas(device: GPUDevice, { staged, memory }: WebGpuLaun
     const pass = encoder.beginComputePass();
     for (const { own } of memory.arenas) {
       if (own === null || own.staged || own.caller.size === 0) continue;
-      const { buffer, offset } = own.caller;
-      pass.setBindGroup(0, device.createBindGroup({ layout, entries: [{ binding: 0, resource: { buffer, offset, size: 16 } }] }));
+      const { buffer, offset, size } = own.caller;
+      pass.setBindGroup(
+        0,
+        device.createBindGroup({ layout, entries: [{ binding: 0, resource: { buffer, offset, size: Math.min(16, size) } }] }),
+      );
     }
     pass.end();
     device.queue.submit([encoder.finish()]);

@@ -3,7 +3,8 @@
 // engine can bind.
 
 import { CHUNK_FIELDS, CHUNK_WORDS } from "../../contract/manifest.js";
-import type { ArenaLayout, BankLayout, DeviceMemory, MemoryLayout, Part, ScalarLayout, ScalarMemory } from "../device.js";
+import { formatBytes } from "../../numeric/storage-formats.js";
+import type { ArenaLayout, BankLayout, DeviceMemory, MemoryFormats, MemoryLayout, Part, ScalarLayout, ScalarMemory } from "../device.js";
 import { OptimizerError } from "../errors.js";
 import { type CallerBuffer, checkOverlaps, checkUsage } from "./caller-buffer.js";
 import { inErrorScopes } from "./errors.js";
@@ -58,15 +59,18 @@ export interface WebGpuMemory extends DeviceMemory<BufferRange> {
 
 /** So that a bank whose tensors keep no state still has something to bind. */
 const LEAST_BYTES = 256;
-const ENTRY_BYTES = CHUNK_WORDS * 4;
+/** WebGPU copies multiples of so many bytes. */
+const WORD_BYTES = 4;
+const ENTRY_BYTES = CHUNK_WORDS * WORD_BYTES;
 const COUNT = CHUNK_FIELDS.indexOf("count");
 
 /** Makes zero-filled buffers for a layout. `checkLost` throws where the device is gone. */
 export function allocateWebGpu(device: GPUDevice, layout: MemoryLayout, checkLost: () => void): WebGpuMemory {
   checkOverlaps(layout.arenas.flatMap(({ own }) => (own === null ? [] : [own as CallerBuffer])));
   const buffers = createBuffers(device);
+  const { formats } = layout;
   const { result, error } = inErrorScopes(device, ["validation", "out-of-memory"], () => ({
-    arenas: layout.arenas.map((arena) => allocateArena(device, arena, buffers.create)),
+    arenas: layout.arenas.map((arena) => allocateArena(device, arena, formats, buffers.create)),
     rows: buffers.create("optspec rows", layout.pageBytes * layout.pages),
     scalarBuffers: layout.scalars === undefined ? null : allocateScalars(layout.scalars, buffers.create),
   }));
@@ -95,23 +99,23 @@ export function allocateWebGpu(device: GPUDevice, layout: MemoryLayout, checkLos
   /** The gradients of an own arena in memory of ours, made when they are first asked for. */
   function ownGradient(arena: number): GPUBuffer {
     const own = arenas[arena]!.own!;
-    own.made ??= createLate(`optspec grad, arena ${arena}`, layout.arenas[arena]!.elements * 4);
+    own.made ??= createLate(`optspec grad, arena ${arena}`, layout.arenas[arena]!.elements * formatBytes[formats.grad]);
     return own.made;
   }
 
   const scatter = createRowScatter(device, { create: createLate, drop: buffers.drop });
 
-  /** Where a range lies: states are split by bank. */
+  /** Where a byte of a part lies: states are split by bank. */
   function locate(part: Part, arena: number, offset: number): { readonly buffer: GPUBuffer; readonly offset: number } {
     const { banks, param, grad, own } = arenas[arena]!;
     if (part === "param") {
       const { buffer, offset: start } = own?.caller ?? param;
-      return { buffer, offset: start + offset * 4 };
+      return { buffer, offset: start + offset };
     }
-    if (part === "grad") return { buffer: grad ?? ownGradient(arena), offset: offset * 4 };
-    const bank = banks.find(({ layout: { stateFirst, stateElements } }) => offset >= stateFirst && offset < stateFirst + stateElements);
-    if (bank === undefined) throw new Error(`bug: no bank holds state element ${offset} of arena ${arena}`);
-    return { buffer: bank.state, offset: (offset - bank.layout.stateFirst) * 4 };
+    if (part === "grad") return { buffer: grad ?? ownGradient(arena), offset };
+    const bank = banks.find(({ layout: { stateFirst, stateBytes } }) => offset >= stateFirst && offset < stateFirst + stateBytes);
+    if (bank === undefined) throw new Error(`bug: no bank holds byte ${offset} of the states of arena ${arena}`);
+    return { buffer: bank.state, offset: offset - bank.layout.stateFirst };
   }
 
   /** Checks that a parameter's buffer, if it is the caller's, can be copied. */
@@ -128,23 +132,26 @@ export function allocateWebGpu(device: GPUDevice, layout: MemoryLayout, checkLos
     ready,
     check,
     bytes: buffers.bytes(),
-    gradients: createGradients({ device, arenas, ownGradient }),
+    gradients: createGradients({ device, format: formats.grad, arenas, ownGradient }),
     view(part, arena, offset, length) {
       check();
-      return { ...locate(part, arena, offset), size: length * 4 };
+      const bytes = formatBytes[formats[part]];
+      // Only of an odd number of 16-bit elements in memory of ours is the last word not all the tensor's.
+      return { ...locate(part, arena, offset * bytes), size: wholeWords(length * bytes) };
     },
     write(part, arena, offset, data) {
       check();
       checkCopy(part, arena, "COPY_DST", "writing into it");
-      if (data.length === 0) return;
+      if (data.byteLength === 0) return;
       const range = locate(part, arena, offset);
-      device.queue.writeBuffer(range.buffer, range.offset, data.buffer, data.byteOffset, data.byteLength);
+      writeWords(device, range.buffer, range.offset, data);
     },
-    async read(part, arena, offset, length) {
+    async read(part, arena, offset, bytes) {
       check();
-      if (length === 0) return new Float32Array(0);
+      if (bytes === 0) return new Uint8Array(0);
       checkCopy(part, arena, "COPY_SRC", "reading it back");
-      return readBack(device, { ...locate(part, arena, offset), size: length * 4 }, check);
+      const kept = await readBack(device, { ...locate(part, arena, offset), size: wholeWords(bytes) }, check);
+      return new Uint8Array(bytes === kept.byteLength ? kept : kept.slice(0, bytes));
     },
     zero(part, arena) {
       check();
@@ -202,17 +209,17 @@ function createBuffers(device: GPUDevice) {
   };
 }
 
-function allocateArena(device: GPUDevice, arena: ArenaLayout, create: CreateBuffer): WebGpuArena {
-  const bytes = arena.elements * 4;
-  const ours = (): BufferRange => ({ buffer: create(`optspec param, ${arena.label}`, bytes), offset: 0, size: bytes });
-  const own = arena.own === null ? null : createOwnArena(device, arena.own as CallerBuffer, ours);
+function allocateArena(device: GPUDevice, arena: ArenaLayout, formats: MemoryFormats, create: CreateBuffer): WebGpuArena {
+  const size = arena.elements * formatBytes[formats.param];
+  const ours = (): BufferRange => ({ buffer: create(`optspec param, ${arena.label}`, size), offset: 0, size });
+  const own = arena.own === null ? null : createOwnArena(device, arena.own as CallerBuffer, formats.param, ours);
   return {
     param: own === null ? ours() : own.bound,
-    grad: own === null ? create(`optspec grad, ${arena.label}`, bytes) : null,
+    grad: own === null ? create(`optspec grad, ${arena.label}`, arena.elements * formatBytes[formats.grad]) : null,
     own,
     banks: arena.banks.map((bank, index) => ({
       layout: bank,
-      state: create(`optspec state, ${arena.label}, bank ${index}`, bank.stateElements * 4),
+      state: create(`optspec state, ${arena.label}, bank ${index}`, bank.stateBytes),
       chunks: create(`optspec chunks, ${arena.label}, bank ${index}`, tableBytes(device, bank)),
       whole: bank.chunks.length / CHUNK_WORDS,
     })),
@@ -261,7 +268,7 @@ function scalarMemory(device: GPUDevice, { numbers, tensors }: ScalarBuffers, { 
     },
     async read(offset, length) {
       check();
-      return readBack(device, { buffer: numbers, offset: offset * 4, size: length * 4 }, check);
+      return new Float32Array(await readBack(device, { buffer: numbers, offset: offset * 4, size: length * 4 }, check));
     },
     writeTable() {
       check();
@@ -275,16 +282,29 @@ function outOfMemory(bytes: number, { message }: GPUError): OptimizerError {
   return new OptimizerError("out-of-memory", `the device has no ${bytes} bytes for parameters, gradients and states: ${message}. ${way}`);
 }
 
-/** Copies a range of a buffer to the host. */
-export async function readBack(device: GPUDevice, range: BufferRange, checkLost: () => void): Promise<Float32Array<ArrayBuffer>> {
-  if (range.size === 0) return new Float32Array(0);
+const wholeWords = (bytes: number) => Math.ceil(bytes / WORD_BYTES) * WORD_BYTES;
+
+/** Writes bytes; where they are no whole words, zeros follow. */
+function writeWords({ queue }: GPUDevice, buffer: GPUBuffer, offset: number, data: ArrayBufferView): void {
+  const rest = data.byteLength % WORD_BYTES;
+  const whole = data.byteLength - rest;
+  if (whole > 0) queue.writeBuffer(buffer, offset, data.buffer, data.byteOffset, whole);
+  if (rest === 0) return;
+  const last = new Uint8Array(WORD_BYTES);
+  last.set(new Uint8Array(data.buffer, data.byteOffset + whole, rest));
+  queue.writeBuffer(buffer, offset + whole, last);
+}
+
+/** Copies a range of a buffer, whole words of it, to the host. */
+export async function readBack(device: GPUDevice, range: BufferRange, checkLost: () => void): Promise<ArrayBuffer> {
+  if (range.size === 0) return new ArrayBuffer(0);
   const staging = device.createBuffer({ label: "optspec read", size: range.size, usage: BufferUsage.MAP_READ | BufferUsage.COPY_DST });
   try {
     const encoder = device.createCommandEncoder();
     encoder.copyBufferToBuffer(range.buffer, range.offset, staging, 0, range.size);
     device.queue.submit([encoder.finish()]);
     await staging.mapAsync(MAP_READ);
-    return new Float32Array(staging.getMappedRange().slice(0));
+    return staging.getMappedRange().slice(0);
   } catch (cause) {
     await Promise.resolve(); // the loss of a device is told one turn later than its maps are refused
     checkLost();

@@ -2,11 +2,12 @@
 // start at its first byte; else it works on a staging copy of ours, which is copied in before and out after the pass, so that no byte
 // beside the tensor is ever touched.
 
+import { formatBytes, type NumberFormat } from "../../numeric/storage-formats.js";
 import { type CallerBuffer, checkUsage } from "./caller-buffer.js";
 import type { BufferRange } from "./memory.js";
 
-/** Bytes of a group of 4 elements, what a kernel loads and stores at once. */
-const VECTOR_BYTES = 16;
+/** Elements that a kernel loads and stores at once. */
+const VECTOR = 4;
 
 export interface OwnArena {
   readonly caller: CallerBuffer;
@@ -20,22 +21,22 @@ export interface OwnArena {
 }
 
 /** Whether kernels can work on a range in place. */
-export function isBindable({ limits }: GPUDevice, { offset, size }: BufferRange): boolean {
-  return size % VECTOR_BYTES === 0 && offset % limits.minStorageBufferOffsetAlignment === 0;
+export function isBindable({ limits }: GPUDevice, { offset, size }: BufferRange, format: NumberFormat): boolean {
+  return size % (VECTOR * formatBytes[format]) === 0 && offset % limits.minStorageBufferOffsetAlignment === 0;
 }
 
 /** `stage` makes the staging copy where one is needed. */
-export function createOwnArena(device: GPUDevice, caller: CallerBuffer, stage: () => BufferRange): OwnArena {
-  const staged = !isBindable(device, caller);
+export function createOwnArena(device: GPUDevice, caller: CallerBuffer, format: NumberFormat, stage: () => BufferRange): OwnArena {
+  const staged = !isBindable(device, caller, format);
   return { caller, staged, bound: staged ? stage() : caller, gradient: null, made: null };
 }
 
 /** Checks that a parameter's buffer was made with what working on it, and filling it, needs. Throws "invalid-parameter". */
-export function checkParamUsage(device: GPUDevice, caller: CallerBuffer, filled: boolean): void {
+export function checkParamUsage(device: GPUDevice, caller: CallerBuffer, format: NumberFormat, filled: boolean): void {
   if (filled) checkUsage(caller, ["COPY_DST"], "writing data into it", "invalid-parameter");
-  if (isBindable(device, caller)) checkUsage(caller, ["STORAGE"], "a kernel that works in place", "invalid-parameter");
+  if (isBindable(device, caller, format)) checkUsage(caller, ["STORAGE"], "a kernel that works in place", "invalid-parameter");
   else {
-    const why = `a length of ${caller.size / 4} at byte ${caller.offset}, which is copied to be worked on,`;
+    const why = `a length of ${caller.size / formatBytes[format]} at byte ${caller.offset}, which is copied to be worked on,`;
     checkUsage(caller, ["COPY_SRC", "COPY_DST"], why, "invalid-parameter");
   }
 }

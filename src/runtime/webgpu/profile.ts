@@ -75,7 +75,7 @@ async function runProbe(device: GPUDevice, given: Float32Array<ArrayBuffer>): Pr
   try {
     const refusal = await error;
     if (refusal !== null) throw compileError([], refusal);
-    return await readBack(device, { buffer: result.answerBuffer, offset: 0, size }, () => {});
+    return new Float32Array(await readBack(device, { buffer: result.answerBuffer, offset: 0, size }, () => {}));
   } catch (cause) {
     throw new OptimizerError("no-device", `the WebGPU device does not answer a first small kernel: ${String(cause)}`, { cause });
   } finally {

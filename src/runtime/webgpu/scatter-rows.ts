@@ -1,13 +1,14 @@
 // Rows of a gradient, brought to their places by a small kernel of its own: one upload of all of them instead of one for each. Numbers are
 // moved as words, so that no driver changes a bit of them.
 
-import type { RowGradient } from "../row-gradient.js";
+import type { KeptRows } from "../row-gradient.js";
 import { gridOf } from "./grid.js";
 
 const WORKGROUP = 256;
 /** A binding starts at a multiple of so many bytes everywhere. */
 const ALIGNMENT = 256;
-/** Words before the places of rows: elements of a row, elements of all. */
+const WORD_BYTES = 4;
+/** Words before the places of rows: words of a row, words of all. */
 const HEADER = 2;
 
 const text = `
@@ -25,7 +26,7 @@ fn scatter(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) wo
 
 export interface RowScatter {
   /** Writes rows into a buffer where a tensor's gradient begins at this byte. */
-  write(buffer: GPUBuffer, offset: number, gradient: RowGradient): void;
+  write(buffer: GPUBuffer, offset: number, gradient: KeptRows): void;
 }
 
 /** Where buffers for uploads come from, and where those go that have become too small. */
@@ -37,7 +38,7 @@ export interface UploadBuffers {
 /** Compiles its kernel when it is first used. */
 export function createRowScatter(device: GPUDevice, buffers: UploadBuffers): RowScatter {
   const { queue, limits } = device;
-  const most = Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize) / 4;
+  const most = Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize) / WORD_BYTES;
   let made: GPUComputePipeline | null = null;
   const staged: Record<"places" | "values", GPUBuffer | null> = { places: null, values: null };
 
@@ -50,11 +51,11 @@ export function createRowScatter(device: GPUDevice, buffers: UploadBuffers): Row
     return made;
   }
 
-  function upload(what: "places" | "values", data: Uint32Array | Float32Array): GPUBuffer {
+  function upload(what: "places" | "values", data: Uint8Array | Uint32Array): GPUBuffer {
     const before = staged[what];
     let buffer = before;
     if (buffer === null || buffer.size < data.byteLength) {
-      buffer = buffers.create(`optspec ${what} of rows`, Math.min(2 * data.byteLength, 4 * most));
+      buffer = buffers.create(`optspec ${what} of rows`, Math.min(2 * data.byteLength, WORD_BYTES * most));
       if (before !== null) buffers.drop(before);
     }
     staged[what] = buffer;
@@ -63,17 +64,18 @@ export function createRowScatter(device: GPUDevice, buffers: UploadBuffers): Row
   }
 
   /** Rows [from, to) of the list, all within what one binding takes from `start` on. */
-  function writePart(buffer: GPUBuffer, offset: number, { rows, rowElements, values }: RowGradient, from: number, to: number): void {
-    const total = (to - from) * rowElements;
-    const start = startOf(offset, rows[from]! * rowElements);
+  function writePart(buffer: GPUBuffer, offset: number, { rows, rowBytes, bytes }: KeptRows, from: number, to: number): void {
+    const rowWords = rowBytes / WORD_BYTES;
+    const total = (to - from) * rowWords;
+    const start = startOf(offset + rows[from]! * rowBytes);
     const places = new Uint32Array(HEADER + to - from);
-    places.set([rowElements, total]);
-    for (let i = from; i < to; i++) places[HEADER + i - from] = (offset - start) / 4 + rows[i]! * rowElements;
-    const size = Math.min(buffer.size - start, 4 * most);
+    places.set([rowWords, total]);
+    for (let i = from; i < to; i++) places[HEADER + i - from] = (offset + rows[i]! * rowBytes - start) / WORD_BYTES;
+    const size = Math.min(buffer.size - start, WORD_BYTES * most);
     const resources = [
       { buffer, offset: start, size },
       { buffer: upload("places", places) },
-      { buffer: upload("values", values.subarray(from * rowElements, to * rowElements)) },
+      { buffer: upload("values", bytes.subarray(from * rowBytes, to * rowBytes)) },
     ];
     const encoder = device.createCommandEncoder();
     const pass = encoder.beginComputePass();
@@ -88,19 +90,20 @@ export function createRowScatter(device: GPUDevice, buffers: UploadBuffers): Row
 
   return {
     write(buffer, offset, gradient) {
-      const { rows, rowElements, values } = gradient;
-      if (rowElements === 0) return;
+      const { rows, rowBytes, bytes } = gradient;
+      if (rowBytes === 0) return;
+      const rowWords = rowBytes / WORD_BYTES;
       for (let from = 0; from < rows.length; ) {
-        const first = startOf(offset, rows[from]! * rowElements);
-        const end = (row: number) => (offset - first) / 4 + (row + 1) * rowElements;
+        const first = startOf(offset + rows[from]! * rowBytes);
+        const end = (row: number) => (offset + (row + 1) * rowBytes - first) / WORD_BYTES;
         let to = from;
-        while (to < rows.length && end(rows[to]!) <= most && HEADER + to + 1 - from <= most && (to + 1 - from) * rowElements <= most) to++;
+        while (to < rows.length && end(rows[to]!) <= most && HEADER + to + 1 - from <= most && (to + 1 - from) * rowWords <= most) to++;
         if (to > from) writePart(buffer, offset, gradient, from, to);
         else {
           // One row is more than a binding takes.
           to = from + 1;
-          const row = values.subarray(from * rowElements, to * rowElements);
-          queue.writeBuffer(buffer, offset + 4 * rows[from]! * rowElements, row.buffer, row.byteOffset, row.byteLength);
+          const row = bytes.subarray(from * rowBytes, to * rowBytes);
+          queue.writeBuffer(buffer, offset + rows[from]! * rowBytes, row.buffer, row.byteOffset, row.byteLength);
         }
         from = to;
       }
@@ -108,7 +111,7 @@ export function createRowScatter(device: GPUDevice, buffers: UploadBuffers): Row
   };
 }
 
-/** The last byte before an element where a binding can start. */
-function startOf(offset: number, element: number): number {
-  return Math.floor((offset + 4 * element) / ALIGNMENT) * ALIGNMENT;
+/** The last byte up to one where a binding can start. */
+function startOf(byte: number): number {
+  return Math.floor(byte / ALIGNMENT) * ALIGNMENT;
 }

@@ -53,15 +53,25 @@ export function scalarAt({ of, slot }: ScalarPlace, tensor: string): string {
   return of === "model" ? `scalars[${slot}u]` : `scalars[tensor_scalar(${tensor}, ${slot}u)]`;
 }
 
+/** How many groups of 4 elements a chunk has. */
+export const VECTORS = "(chunk.count + 3u) / 4u";
+
 /** The loop of a sweep over the vectors of its chunk; where it reduces, each invocation takes every eighth vector of one leaf. */
 export function loopHead(workgroup: number): readonly string[] {
-  const vectors = "(chunk.count + 3u) / 4u";
-  if (workgroup !== REDUCE_WORKGROUP) return [`for (var i = lane; i < ${vectors}; i += ${workgroup}u) {`];
+  if (workgroup !== REDUCE_WORKGROUP) return [`for (var i = lane; i < ${VECTORS}; i += ${workgroup}u) {`];
   return [
     `let leaf = lane / ${LEAF_INVOCATIONS}u * ${LEAF_VECTORS}u;`,
-    `for (var i = leaf + lane % ${LEAF_INVOCATIONS}u; i < min(leaf + ${LEAF_VECTORS}u, ${vectors}); i += ${LEAF_INVOCATIONS}u) {`,
+    `for (var i = leaf + lane % ${LEAF_INVOCATIONS}u; i < min(leaf + ${LEAF_VECTORS}u, ${VECTORS}); i += ${LEAF_INVOCATIONS}u) {`,
   ];
 }
+
+/** What also programs without scalars call. */
+export const elementTest = {
+  is_element: `// Which numbers of a vector are the tensor's; the others are padding.
+fn is_element(chunk: Chunk, i: u32) -> vec4<bool> {
+  return vec4u(4u * i) + vec4u(0u, 1u, 2u, 3u) < vec4u(chunk.count);
+}`,
+} as const;
 
 /** What frames call, by name; a kernel holds those it uses. */
 export function scalarDeclarations(slots: BuildInfo["scalars"]): Readonly<Record<string, string>> {
@@ -79,10 +89,7 @@ fn partial_place(tensor: u32, slot: u32) -> u32 {
     is_idle: `fn is_idle(row: u32) -> bool {
   return u32(rows[row].x) == ${IDLE_VARIANT}u;
 }`,
-    is_element: `// Which numbers of a vector are the tensor's; the others are padding.
-fn is_element(chunk: Chunk, i: u32) -> vec4<bool> {
-  return vec4u(4u * i) + vec4u(0u, 1u, 2u, 3u) < vec4u(chunk.count);
-}`,
+    ...elementTest,
     lanes: `var<workgroup> lanes: array<vec4f, ${REDUCTIONS_AT_ONCE * REDUCE_WORKGROUP}>;`,
     leaves: `var<workgroup> leaves: array<vec4f, ${REDUCTIONS_AT_ONCE * LEAVES}>;`,
     ...Object.fromEntries(reducers.flatMap((by) => [leafOf(by), chunkOf(by), fold(by), foldTogether(by)])),
