@@ -4,6 +4,8 @@
 import type { CompiledOptimizer } from "../../src/compiler/compile.js";
 import { createInterpreter, type Interpreter } from "../../src/compiler/ir/interpret.js";
 import type { HyperForm } from "../../src/compiler/ir/value.js";
+import { expandMath } from "../../src/compiler/passes/expand-math.js";
+import { lower } from "../../src/compiler/passes/lower.js";
 import type { ArithmeticProfile } from "../../src/numeric/float32.js";
 import type { Device } from "../../src/runtime/device.js";
 import { createOptimizer, OptimizerError } from "../../src/runtime/index.js";
@@ -107,15 +109,22 @@ async function all<T extends Target>(targets: readonly T[], action: (target: T) 
 /** A host value that is not finite, or that f32 makes zero, may not enter a kernel. */
 const refusals = ["coefficient", "rules", "invalid-ratio"];
 
-function interpretersOf({ hypers, lrRatio }: Program, { plans }: CompiledOptimizer, params: readonly Param[], targets: readonly Target[]) {
+/** The interpreter runs the IR as it was before any pass of the planner. */
+function interpretersOf(
+  { hypers, lrRatio }: Program,
+  { plans, spec }: CompiledOptimizer,
+  params: readonly Param[],
+  targets: readonly Target[],
+) {
   const profiles = new Map(targets.map(({ device: { profile } }) => [profile.subnormals, profile]));
   const hyper = (param: number, name: string, form: HyperForm, step: number): number => {
     const peak = hyperAt(hypers.find((candidate) => candidate.name === name)!, step);
     const ratio = name === "lr" && lrRatio ? ratioOf(param) : 1;
     return form === "ratio" ? ratio : form === "value" ? peak * ratio : peak;
   };
+  const ir = expandMath(lower(spec, plans[0]!.options));
   const start = (profile: ArithmeticProfile) =>
-    createInterpreter(plans[0]!.ir, {
+    createInterpreter(ir, {
       arithmetic: "f32",
       profile,
       hyper,

@@ -1,14 +1,16 @@
-// The IR of a build becomes its plan: operations lowered to what kernels have, stores placed, coefficients and scalars numbered.
+// The IR of a build becomes its plan: operations lowered to what kernels have, equal totals merged, stores placed, coefficients and scalars
+// numbered.
 
 import type { CellId, Ir } from "../ir/value.js";
 import { verifyIr } from "../ir/verify.js";
 import { expandMath } from "./expand-math.js";
+import { mergeTotals } from "./merge-totals.js";
 import { planProgram } from "./phases.js";
 import type { Plan, ScalarPlace } from "./plan.js";
 
 /** The plan of one build. `options` are the build's words in declaration order, kept for print. */
 export function makePlan(lowered: Ir, options: Readonly<Record<string, string>>): Plan {
-  const ir = expandMath(lowered);
+  const ir = mergeTotals(expandMath(lowered));
   verifyIr(ir, { device: "exact" });
   const scalarStates = placeScalarStates(ir);
   const planned = ir.programs.map((program) => planProgram(ir, program, scalarStates));
