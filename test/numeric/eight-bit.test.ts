@@ -11,16 +11,14 @@ const formats = ["q8s", "q8u"] as const satisfies readonly EightBitFormat[];
 const sizes = { q8s: 127, q8u: 255 } as const;
 
 /** Sizes by code: 1 is the largest, eight steps to an octave (1, 1.125, ... 1.875 times a power of two), and 0. */
-const tables = Object.fromEntries(
-  formats.map((format) => [
-    format,
-    Array.from({ length: sizes[format] + 1 }, (_, code) => {
-      const below = sizes[format] - code;
-      const octaves = Math.ceil(below / 8);
-      return code === 0 ? 0 : (1 + (8 * octaves - below) / 8) * 2 ** -octaves;
-    }),
-  ]),
-) as Record<EightBitFormat, readonly number[]>;
+function tableOf(format: EightBitFormat): readonly number[] {
+  return Array.from({ length: sizes[format] + 1 }, (_, code) => {
+    const below = sizes[format] - code;
+    const octaves = Math.ceil(below / 8);
+    return code === 0 ? 0 : (1 + (8 * octaves - below) / 8) * 2 ** -octaves;
+  });
+}
+const tables = { q8s: tableOf("q8s"), q8u: tableOf("q8u") };
 
 const back = (format: EightBitFormat, numbers: ArrayLike<number>) => {
   const { codes, scales } = quantize(format, numbers);

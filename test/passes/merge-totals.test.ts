@@ -196,6 +196,8 @@ function copyOf(builder: Builder, value: Value, args: readonly ValueId[], second
       return builder.shape(value.axis);
     case "load":
       return builder.load(value.cell);
+    case "random":
+      return builder.random(args[0]!, args[1]!);
     case "apply":
       return builder.apply(value.op, args);
     case "select":
