@@ -124,9 +124,10 @@ export interface BlockLocals {
   readonly scale: string;
 }
 
-/** The bits of a value's size; a format without signs takes negative numbers for zeros. */
+/** The bits of a value's size; a format without signs takes negative numbers for zeros, but not a NaN, which may have any sign. */
 export function sizeOf(format: EightBitFormat, value: string): string {
-  return format === "q8s" ? `(v128.and ${value} ${words("0x7fffffff")})` : `(v128.andnot ${value} (i32x4.shr_s ${value} (i32.const 31)))`;
+  const kept = format === "q8s" ? value : `(v128.andnot ${value} (i32x4.lt_s ${value} ${words("0xff800000")}))`;
+  return `(v128.and ${kept} ${words("0x7fffffff")})`;
 }
 
 /** Of `kept`, its `size` and that divided by the scale. */
