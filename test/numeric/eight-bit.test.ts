@@ -20,7 +20,7 @@ const tables = Object.fromEntries(
       return code === 0 ? 0 : (1 + (8 * octaves - below) / 8) * 2 ** -octaves;
     }),
   ]),
-) as Record<EightBitFormat, readonly number[]>;
+) as unknown as Record<EightBitFormat, readonly number[]>;
 
 const back = (format: EightBitFormat, numbers: ArrayLike<number>) => {
   const { codes, scales } = quantize(format, numbers);

@@ -80,7 +80,8 @@ export async function runCase(name: string, spelling: Spelling, target: TargetNa
     for (let step = 1; step <= steps; step++) {
       await opened.step(new Map(named(`grad/${step}/`, inputs).map(([param, tensor]) => [param, numbersOf(tensor)])));
       for (const [key, tensor] of recorded(name)) {
-        const [kind, at, param, state] = key.split("/") as [string, string, string, string?];
+        const [kind, at, recordedAs, state] = key.split("/") as [string, string, string, string?];
+        const param = recordedAs === cut?.from ? cut.name : recordedAs;
         if (Number(at) !== step) continue;
         const what = kind === "param" ? null : kind === "master" ? "param.master" : states[state!];
         if (what === undefined) continue;
