@@ -8,17 +8,16 @@ import { noise } from "../oracle/against-interpreter.js";
 import { fromBits } from "./exact.js";
 
 const formats = ["q8s", "q8u"] as const satisfies readonly EightBitFormat[];
-const sizes = { q8s: 127, q8u: 255 } as const;
 
 /** Sizes by code: 1 is the largest, eight steps to an octave (1, 1.125, ... 1.875 times a power of two), and 0. */
-function tableOf(format: EightBitFormat): readonly number[] {
-  return Array.from({ length: sizes[format] + 1 }, (_, code) => {
-    const below = sizes[format] - code;
+function tableOf(largest: number): readonly number[] {
+  return Array.from({ length: largest + 1 }, (_, code) => {
+    const below = largest - code;
     const octaves = Math.ceil(below / 8);
     return code === 0 ? 0 : (1 + (8 * octaves - below) / 8) * 2 ** -octaves;
   });
 }
-const tables = { q8s: tableOf("q8s"), q8u: tableOf("q8u") };
+const tables = { q8s: tableOf(127), q8u: tableOf(255) };
 
 const back = (format: EightBitFormat, numbers: ArrayLike<number>) => {
   const { codes, scales } = quantize(format, numbers);

@@ -68,7 +68,8 @@ let threads: ReturnType<typeof cpu> | undefined;
 let gpuDevice: ReturnType<typeof webgpu> | undefined;
 const openGpu = () => (gpuDevice ??= openDawn().then(({ gpu }) => webgpu({ gpu })));
 
-async function openTarget(
+/** A target that is open, for one set of parameters. */
+export async function openTarget(
   target: TargetName,
   { definition, spec, plans }: CompiledOptimizer,
   settings: ReplaySettings,

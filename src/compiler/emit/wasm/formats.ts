@@ -9,7 +9,7 @@ const words = (bits: string) => `(v128.const i32x4 ${[bits, bits, bits, bits].jo
 const floats = (number: string) => `(v128.const f32x4 ${[number, number, number, number].join(" ")})`;
 
 /** Locals of type v128 that loads and stores use. */
-export const formatLocals = ["kept", "size", "scaled"];
+export const formatLocals = ["kept", "magnitude", "scaled"];
 
 /** Bytes of four elements. */
 export function groupBytes(format: StorageFormat): number {
@@ -30,31 +30,31 @@ export function loadLines(format: StorageFormat, address: string, name: string, 
     case "f16":
       return [
         set("kept", `(v128.load16x4_u ${address})`),
-        set("size", `(v128.and ${get("kept")} ${words("0x7fff")})`),
+        set("magnitude", `(v128.and ${get("kept")} ${words("0x7fff")})`),
         set(name, wideFloat16),
       ];
     case "q8s":
     case "q8u": {
       const codes = `(i32x4.extend_low_i16x8_u (i16x8.extend_low_i8x16_u (v128.load32_zero ${address})))`;
       const size = format === "q8s" ? `(v128.and ${get("kept")} ${words("0x7f")})` : get("kept");
-      const bits = `(v128.and (i32x4.shl (i32x4.add ${get("size")} ${words(String(FIRST_CODE[format]))}) (i32.const 20)) (i32x4.gt_s ${get("size")} ${words("0")}))`;
+      const bits = `(v128.and (i32x4.shl (i32x4.add ${get("magnitude")} ${words(String(FIRST_CODE[format]))}) (i32.const 20)) (i32x4.gt_s ${get("magnitude")} ${words("0")}))`;
       const signed = `(v128.or ${bits} (i32x4.shl (v128.and ${get("kept")} ${words("0x80")}) (i32.const 24)))`;
-      return [set("kept", codes), set("size", size), set(name, `(f32x4.mul ${format === "q8s" ? signed : bits} ${get(scale)})`)];
+      return [set("kept", codes), set("magnitude", size), set(name, `(f32x4.mul ${format === "q8s" ? signed : bits} ${get(scale)})`)];
     }
     default:
       return format satisfies never;
   }
 }
 
-/** Of `kept` and its `size`, the bits without the sign. */
+/** Of `kept` and its `magnitude`, the bits without the sign. */
 const wideFloat16 = (() => {
-  const sign = `(i32x4.shl (v128.xor ${get("kept")} ${get("size")}) (i32.const 16))`;
+  const sign = `(i32x4.shl (v128.xor ${get("kept")} ${get("magnitude")}) (i32.const 16))`;
   const bias = words("0x38000000");
-  const normal = `(i32x4.add (i32x4.shl ${get("size")} (i32.const 13)) ${bias})`;
+  const normal = `(i32x4.add (i32x4.shl ${get("magnitude")} (i32.const 13)) ${bias})`;
   // All exponents above that of 65,504 mean infinity or NaN: twice the bias makes them so.
-  const unbounded = `(i32x4.add ${normal} (v128.and ${bias} (i32x4.ge_u ${get("size")} ${words("0x7c00")})))`;
-  const subnormal = `(f32x4.mul (f32x4.convert_i32x4_u ${get("size")}) ${floats("0x1p-24")})`;
-  return `(v128.or ${sign} (v128.bitselect ${subnormal} ${unbounded} (i32x4.lt_u ${get("size")} ${words("0x0400")})))`;
+  const unbounded = `(i32x4.add ${normal} (v128.and ${bias} (i32x4.ge_u ${get("magnitude")} ${words("0x7c00")})))`;
+  const subnormal = `(f32x4.mul (f32x4.convert_i32x4_u ${get("magnitude")}) ${floats("0x1p-24")})`;
+  return `(v128.or ${sign} (v128.bitselect ${subnormal} ${unbounded} (i32x4.lt_u ${get("magnitude")} ${words("0x0400")})))`;
 })();
 
 /** Statements that keep a value at an address. `reciprocal` and `fits` are locals of an 8-bit block: 1 / scale, and whether that is a number. */
@@ -72,7 +72,7 @@ export function storeLines(format: StorageFormat, address: string, value: string
     case "f16":
       return [
         set("kept", value),
-        set("size", `(v128.and ${get("kept")} ${words("0x7fffffff")})`),
+        set("magnitude", `(v128.and ${get("kept")} ${words("0x7fffffff")})`),
         set("kept", narrowFloat16),
         `(v128.store64_lane 0 ${address} (i16x8.narrow_i32x4_u ${get("kept")} ${get("kept")}))`,
       ];
@@ -80,11 +80,11 @@ export function storeLines(format: StorageFormat, address: string, value: string
     case "q8u":
       return [
         set("kept", value),
-        set("size", sizeOf(format, get("kept"))),
-        set("scaled", `(f32x4.mul ${get("size")} ${get(block!.largest)})`),
-        set("size", codesOf(format, block!)),
-        set("size", `(i16x8.narrow_i32x4_u ${get("size")} ${get("size")})`),
-        `(v128.store32_lane 0 ${address} (i8x16.narrow_i16x8_u ${get("size")} ${get("size")}))`,
+        set("magnitude", sizeOf(format, get("kept"))),
+        set("scaled", `(f32x4.mul ${get("magnitude")} ${get(block!.largest)})`),
+        set("magnitude", codesOf(format, block!)),
+        set("magnitude", `(i16x8.narrow_i32x4_u ${get("magnitude")} ${get("magnitude")})`),
+        `(v128.store32_lane 0 ${address} (i8x16.narrow_i16x8_u ${get("magnitude")} ${get("magnitude")}))`,
       ];
     default:
       return format satisfies never;
@@ -102,9 +102,9 @@ function upperHalves(x: string): string {
   return `(i8x16.shuffle 2 3 6 7 10 11 14 15 2 3 6 7 10 11 14 15 ${x} ${words("0")})`;
 }
 
-/** Of `kept` and its `size`: the last one's bits as 16 bits in each word. */
+/** Of `kept` and its `magnitude`: the last one's bits as 16 bits in each word. */
 const narrowFloat16 = (() => {
-  const [x, size] = [get("kept"), get("size")];
+  const [x, size] = [get("kept"), get("magnitude")];
   const sign = `(v128.and (i32x4.shr_u ${x} (i32.const 16)) ${words("0x8000")})`;
   const odd = `(v128.and (i32x4.shr_u ${size} (i32.const 13)) ${words("1")})`;
   const normal = `(i32x4.shr_u (i32x4.add (i32x4.add (i32x4.sub ${size} ${words("0x38000000")}) ${words("0xfff")}) ${odd}) (i32.const 13))`;
@@ -130,11 +130,11 @@ export function sizeOf(format: EightBitFormat, value: string): string {
   return `(v128.and ${kept} ${words("0x7fffffff")})`;
 }
 
-/** Of `kept`, its `size` and that divided by the scale. */
+/** Of `kept`, its `magnitude` and that divided by the scale. */
 function codesOf(format: EightBitFormat, { fits }: BlockLocals): string {
   const scaled = get("scaled");
   const rounded = `(i32x4.shr_u (i32x4.add (i32x4.add ${scaled} ${words("0x7ffff")}) (v128.and (i32x4.shr_u ${scaled} (i32.const 20)) ${words("1")})) (i32.const 20))`;
-  const least = format === "q8u" ? `(v128.and (i32x4.ne ${get("size")} ${words("0")}) ${words("1")})` : words("0");
+  const least = format === "q8u" ? `(v128.and (i32x4.ne ${get("magnitude")} ${words("0")}) ${words("1")})` : words("0");
   const most = words(format === "q8u" ? "255" : "127");
   const code = `(i32x4.min_s (i32x4.max_s (i32x4.sub ${rounded} ${words(String(FIRST_CODE[format]))}) ${least}) ${most})`;
   const sign = `(v128.and (i32x4.shr_u ${get("kept")} (i32.const 24)) ${words("0x80")})`;
