@@ -20,6 +20,15 @@ export interface TrainingRun {
   readonly present?: (param: number, step: number) => boolean;
   /** The numbers of a gradient or of a parameter at its start (step -1). */
   readonly numbers?: (length: number, seed: number, param: number, step: number) => Float32Array<ArrayBuffer>;
+  /** Of the optimizer, beside its parameters. */
+  readonly settings?: Readonly<Record<string, unknown>>;
+  /** Memory of the caller's that holds these numbers, which then are exactly what the build keeps; arrays are given where it is absent. */
+  readonly memory?: (numbers: Float32Array<ArrayBuffer>, what: "param" | "grad", param: number) => MemoryOfCaller;
+}
+
+interface MemoryOfCaller {
+  readonly buffer: GPUBuffer;
+  readonly offset: number;
 }
 
 interface AnyTypes extends OptimizerTypes {
@@ -43,7 +52,8 @@ export async function differences(device: Device, { definition, plans }: Compile
   const make = run.numbers ?? noise;
   const params = run.params.map(({ name, shape }, i) => ({ name, shape, data: make(lengthOf(shape), run.seed + i, i, -1) }));
   const isFrozen = (name: string) => name.startsWith("frozen");
-  const settings: BaseSettings = { params, gradients: "some" };
+  const inMemory = params.map(({ name, shape, data }, i) => ({ name, shape, ...run.memory?.(data, "param", i) }));
+  const settings: BaseSettings = { ...run.settings, params: run.memory === undefined ? params : inMemory, gradients: "some" };
   const optimizer: Optimizer<unknown, AnyTypes> = await createOptimizer<unknown, AnyTypes>(
     definition as OptimizerDefinition,
     device,
@@ -62,7 +72,8 @@ export async function differences(device: Device, { definition, plans }: Compile
       const index = params.findIndex((param) => param.name === name);
       return [name, make(lengthOf(shape), run.seed + 1000 * (step + 1) + index, index, step)] as const;
     });
-    await optimizer.step({ gradients: Object.fromEntries(gradients) });
+    const given = gradients.map(([name, data], i) => [name, run.memory?.(data, "grad", i) ?? data] as const);
+    await optimizer.step({ gradients: Object.fromEntries(given) as Readonly<Record<string, Float32Array>> });
     interpreter.step(new Map(gradients));
     for (const { name } of params) {
       compare(await optimizer.download(name), interpreter.param(name), `${name} at step ${step}`, found);
