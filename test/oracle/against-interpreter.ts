@@ -31,6 +31,13 @@ export interface TrainingRun {
   readonly rows?: (param: number, step: number) => readonly number[] | null;
   /** More settings: hypers, `lazyRows`. */
   readonly settings?: Readonly<Record<string, unknown>>;
+  /** Memory of the caller's that holds these numbers, which then are exactly what the build keeps; arrays are given where it is absent. */
+  readonly memory?: (numbers: Float32Array<ArrayBuffer>, what: "param" | "grad", param: number) => MemoryOfCaller;
+}
+
+interface MemoryOfCaller {
+  readonly buffer: GPUBuffer;
+  readonly offset: number;
 }
 
 type Gradient = Float32Array | RowsGradient;
@@ -56,7 +63,8 @@ export async function differences(device: Device, { definition, plans }: Compile
   const make = run.numbers ?? noise;
   const params = run.params.map(({ name, shape }, i) => ({ name, shape, data: make(lengthOf(shape), run.seed + i, i, -1) }));
   const isFrozen = (name: string) => name.startsWith("frozen");
-  const settings: BaseSettings = { params, gradients: "some", ...run.settings };
+  const inMemory = params.map(({ name, shape, data }, i) => ({ name, shape, ...run.memory?.(data, "param", i) }));
+  const settings: BaseSettings = { ...run.settings, params: run.memory === undefined ? params : inMemory, gradients: "some" };
   const optimizer: Optimizer<unknown, AnyTypes> = await createOptimizer<unknown, AnyTypes>(
     definition as OptimizerDefinition,
     device,
@@ -85,7 +93,7 @@ export async function differences(device: Device, { definition, plans }: Compile
       const numbers = make(lengthOf(shape), run.seed + 1000 * (step + 1) + index, index, step);
       const rows = run.rows?.(index, step) ?? null;
       dense.set(name, numbers);
-      given[name] = numbers;
+      given[name] = (run.memory?.(numbers, "grad", index) ?? numbers) as Gradient;
       if (rows === null) continue;
       const row = numbers.length / shape[0]!;
       const isAbsent = (_: number, i: number) => !rows.includes(Math.floor(i / row));

@@ -100,7 +100,7 @@ function ruleSet(): OptimizerDefinition["manifest"]["rules"] {
 }
 
 const wgsl = `
-struct Chunk { param: u32, state: u32, state_stride: u32, count: u32, row: u32, tensor: u32, first: u32, reserved: u32 }
+struct Chunk { param: u32, state: u32, state_stride: u32, count: u32, row: u32, tensor: u32, first: u32, place: u32 }
 @group(0) @binding(0) var<storage, read_write> params: array<vec4f>;
 @group(0) @binding(1) var<storage, read> grads: array<vec4f>;
 @group(0) @binding(2) var<storage, read_write> states: array<vec4f>;
@@ -117,11 +117,11 @@ fn step(@builtin(workgroup_id) wg: vec3u, @builtin(num_workgroups) n: vec3u, @bu
   if (a.x != 0.0) { return; }
   for (var i = lane; i < (chunk.count + 3u) / 4u; i += 256u) {
     let g = grads[chunk.param + i];
-    let m = a.z * states[chunk.state + i] + a.w * g;
-    let v = b.x * states[chunk.state + chunk.state_stride + i] + b.y * (g * g);
+    let m = a.z * states[chunk.state + chunk.place + i] + a.w * g;
+    let v = b.x * states[chunk.state + chunk.state_stride + chunk.place + i] + b.y * (g * g);
     let p = params[chunk.param + i] * a.y;
-    states[chunk.state + i] = m;
-    states[chunk.state + chunk.state_stride + i] = v;
+    states[chunk.state + chunk.place + i] = m;
+    states[chunk.state + chunk.state_stride + chunk.place + i] = v;
     params[chunk.param + i] = p - b.z * (m / (sqrt(v) / b.w + c.x));
   }
 }`;

@@ -170,7 +170,7 @@ export function allocateWebGpu(device: GPUDevice, layout: MemoryLayout, checkLos
     },
     writeGradRows(arena, offset, gradient) {
       check();
-      const range = locate("grad", arena, offset);
+      const range = locate("grad", arena, offset * formatBytes[formats.grad]);
       scatter.write(range.buffer, range.offset, gradient);
     },
     writeRowChunks(arena, bank) {

@@ -229,7 +229,7 @@ fn narrow_q8u(x: vec4f, scale: u32) -> u32 {
   sizes_q8s: `fn sizes_q8s(x: vec4f) -> vec4u {
   return bitcast<vec4u>(x) & vec4u(0x7fffffffu);
 }`,
-  sizes_q8u: `// Negative numbers are zeros; what is not finite has any sign.
+  sizes_q8u: `// Negative numbers are zeros, but what is not finite is not.
 fn sizes_q8u(x: vec4f) -> vec4u {
   let bits = bitcast<vec4u>(x);
   return select(bits & vec4u(0x7fffffffu), vec4u(0u), (bits >= vec4u(0x80000000u)) & (bits < vec4u(0xff800000u)));
