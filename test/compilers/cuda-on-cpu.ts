@@ -16,26 +16,12 @@ export function whyNoGcc(): string | undefined {
   return status === 0 ? undefined : missingDevice("g++", "apt-get install g++");
 }
 
-export interface CpuKernels {
-  /** One tensor: addresses of param, grad, state and of its row. */
-  readonly tensor: (
-    blocks: number,
-    threads: number,
-    param: bigint,
-    grad: bigint,
-    state: bigint,
-    stateStride: bigint,
-    count: bigint,
-    row: bigint,
-  ) => void;
-}
-
 const folder = mkdtempSync(join(tmpdir(), "optspec-cuda-on-cpu-"));
 process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
 
 /**
  * A shared library with each kernel KERNEL as `start_KERNEL`, which takes the blocks, the threads and the addresses of the
- * `operands_of_KERNEL()` operands, as the driver does; and those of single tensors as `run_KERNEL` with their own parameters.
+ * `operands_of_KERNEL()` operands, as the driver does.
  */
 export function compileForCpu(text: string): string {
   if (!libraries.has(text)) compileTogether([text], "-O2");
@@ -50,7 +36,7 @@ export function compileTogether(texts: readonly string[], optimize: "-O0" | "-O2
   const name = createHash("sha256").update(texts.join("")).digest("hex").slice(0, 16);
   const library = join(folder, `${name}.so`);
   const source = join(folder, `${name}.cpp`);
-  writeFileSync(source, `#include "${HEADER}"\n${texts.map(withRunners).join("\n")}`);
+  writeFileSync(source, `#include "${HEADER}"\n${texts.map(withStarters).join("\n")}`);
   const flags = [
     "-std=c++17",
     optimize,
@@ -60,6 +46,7 @@ export function compileTogether(texts: readonly string[], optimize: "-O0" | "-O2
     "-Werror",
     "-Wno-unused-function",
     "-Wno-unused-parameter",
+    "-Wno-unknown-pragmas",
   ];
   const made = spawnSync("g++", [...flags, "-shared", "-fPIC", "-o", `${library}.new`, source], { encoding: "utf8" });
   if (made.status !== 0) throw new Error(made.stderr);
@@ -67,34 +54,28 @@ export function compileTogether(texts: readonly string[], optimize: "-O0" | "-O2
   for (const text of texts) libraries.set(text, library);
 }
 
-function withRunners(text: string): string {
-  const symbols = [...text.matchAll(/^extern "C" __global__ .* (\w+)_tensor\(/gm)].map((match) => match[1]!);
-  const runners = symbols.map(
-    (symbol) => `
-extern "C" void run_${symbol}_tensor(unsigned int blocks, unsigned int threads, float* param, const float* grad, float* state,
-    unsigned long long state_stride, unsigned long long count, const float* row) {
-  launch(${symbol}_tensor, blocks, threads, param, grad, state, state_stride, count, row);
-}`,
-  );
+function withStarters(text: string): string {
   const kernels = [...text.matchAll(/^extern "C" __global__ .*?(\w+)\((?!\d)/gm)].map((match) => match[1]!);
   const starters = kernels.map(
     (kernel) => `
 extern "C" void start_${kernel}(unsigned int blocks, unsigned int threads, void** operands) { start(${kernel}, blocks, threads, operands); }
 extern "C" unsigned int operands_of_${kernel}() { return count_operands(${kernel}); }`,
   );
-  return `${text}\n${[...runners, ...starters].join("\n")}\n`;
-}
-
-export function loadCpuKernels(library: string, symbol: string): CpuKernels {
-  const loaded = koffi.load(library);
-  return {
-    tensor: loaded.func(
-      `void run_${symbol}_tensor(uint32_t, uint32_t, uintptr_t, uintptr_t, uintptr_t, uint64_t, uint64_t, uintptr_t)`,
-    ) as unknown as CpuKernels["tensor"],
-  };
+  return `${text}\n${starters.join("\n")}\n`;
 }
 
 /** Starts a kernel with the addresses of its operands. */
 export function startOf(library: string, kernel: string): (blocks: number, threads: number, operands: BigUint64Array) => void {
   return koffi.load(library).func(`void start_${kernel}(uint32_t, uint32_t, void*)`) as unknown as ReturnType<typeof startOf>;
+}
+
+/** The same with operands of at most 64 bits by their values. */
+export function startWith(library: string, kernel: string, blocks: number, threads: number, values: readonly bigint[]): void {
+  const words = BigUint64Array.from(values);
+  const first = koffi.address(words) as bigint;
+  startOf(library, kernel)(
+    blocks,
+    threads,
+    words.map((_, i) => first + 8n * BigInt(i)),
+  );
 }

@@ -1,5 +1,6 @@
 // Memory on the GPU that the caller owns: what is asked of it before anything is written.
 
+import { formatBytes, type NumberFormat } from "../../numeric/storage-formats.js";
 import type { CallerMemory } from "../device.js";
 import { OptimizerError, type OptimizerErrorCode, show } from "../errors.js";
 import type { GpuPointer } from "../types.js";
@@ -12,12 +13,16 @@ const MEMORY_TYPE = 2;
 const DEVICE_ORDINAL = 9;
 const ON_DEVICE = 2n;
 
+export interface AskedMemory {
+  readonly offset: unknown;
+  readonly elements: number;
+  readonly format: NumberFormat;
+  readonly label: string;
+  readonly code: OptimizerErrorCode;
+}
+
 /** Checks `{ pointer, bytes }`, from `offset` bytes on, for `elements` numbers. Throws with `code`. */
-export function readCallerMemory(
-  driver: Driver,
-  given: unknown,
-  { offset, elements, label, code }: { offset: unknown; elements: number; label: string; code: OptimizerErrorCode },
-): CallerPointer {
+export function readCallerMemory(driver: Driver, given: unknown, { offset, elements, format, label, code }: AskedMemory): CallerPointer {
   const fail = (message: string): never => {
     throw new OptimizerError(code, `${label}: ${message}`);
   };
@@ -32,10 +37,12 @@ export function readCallerMemory(
     return fail(`offset must be a whole number of bytes, not ${show(offset)}`);
   const first = offset ?? 0;
   const address = BigInt(pointer) + BigInt(first);
-  const needed = elements * 4;
+  const width = formatBytes[format];
+  const needed = elements * width;
   if (elements === 0) return { label, pointer: address, bytes: 0 };
   if (BigInt(pointer) === 0n) fail("the pointer is null");
-  if (address % 4n !== 0n) fail(`0x${address.toString(16)} is not a multiple of 4, where a float can stand`);
+  if (address % BigInt(width) !== 0n)
+    fail(`0x${address.toString(16)} is not a multiple of ${width}, where ${format === "f32" ? "a float" : format} can stand`);
   if (bytes - first < needed) fail(`${elements} elements need ${needed} bytes; ${Math.max(0, bytes - first)} are there`);
   driver.within(() => {
     const ask = (attribute: number, at: bigint): bigint => {
@@ -43,7 +50,7 @@ export function readCallerMemory(
       const answer = driver.calls.cuPointerGetAttribute(out, attribute, at);
       return answer === 0 ? out[0]! & 0xffff_ffffn : fail(`0x${at.toString(16)} is no address that CUDA knows`);
     };
-    for (const at of [address, address + BigInt(needed) - 4n]) {
+    for (const at of [address, address + BigInt(needed - width)]) {
       if (ask(MEMORY_TYPE, at) !== ON_DEVICE) fail(`0x${at.toString(16)} is not on a GPU`);
       const ordinal = Number(ask(DEVICE_ORDINAL, at));
       if (ordinal !== driver.ordinal) fail(`it is on GPU ${ordinal}, the optimizer on GPU ${driver.ordinal}`);

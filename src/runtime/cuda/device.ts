@@ -44,8 +44,8 @@ const OPERANDS = 7;
 /** A sweep takes them from the first one on, a finish from `rows` on, the kernel that counts from `control` on. */
 const FIRST_OPERAND = { sweep: 0, finish: 3, advance: 4 } as const;
 const BLOCK_WORDS = 2 * OPERANDS;
-/** Chunk offsets are counted in 32 bits of four elements. */
-const ARENA_BYTES = 2 ** 36;
+/** Chunk offsets are counted in 32 bits of four elements, which have two bytes or more. */
+const ARENA_BYTES = 2 ** 35;
 
 export interface CudaDeviceParts {
   readonly driver: Driver;
@@ -127,9 +127,9 @@ export function createCudaDevice({ driver, stream, machineCode }: CudaDevicePart
     profile: ieee,
     lost: driver.lost,
     lazyRows: true,
-    adopt: ({ buffer, offset }, elements, label) => {
+    adopt: ({ buffer, offset }, elements, format, label) => {
       driver.checkLost();
-      return readCallerMemory(driver, buffer, { offset, elements, label, code: "invalid-parameter" });
+      return readCallerMemory(driver, buffer, { offset, elements, format, label, code: "invalid-parameter" });
     },
     allocate(layout) {
       driver.checkLost();

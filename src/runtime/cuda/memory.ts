@@ -1,6 +1,7 @@
 // Memory of the CUDA device: one allocation for everything of an optimizer, so that it is there as a whole or not at all. Parameters of
 // own arenas are where the caller has them. Copies from the host are in the order of the stream and done with the source on return.
 
+import { formatBytes } from "../../numeric/storage-formats.js";
 import type { ArenaLayout, ArenaRange, CallerGradients, DeviceMemory, MemoryLayout, Part, ScalarMemory } from "../device.js";
 import { OptimizerError } from "../errors.js";
 import type { GpuPointer } from "../types.js";
@@ -51,6 +52,8 @@ export interface MemoryParts {
 /** Allocates a layout, zero-filled. Throws "out-of-memory" with what was asked and what is there. */
 export function allocateCuda({ driver, stream, layout, reader, onDestroy }: MemoryParts): OptimizerMemory {
   const { calls, check } = driver;
+  const { formats, scalars } = layout;
+  const widths = { param: formatBytes[formats.param], grad: formatBytes[formats.grad] };
   checkDisjoint(layout.arenas.flatMap(({ own }) => (own === null ? [] : [own as CallerPointer])));
   let bytes = 0;
   const reserve = (size: number): number => {
@@ -61,13 +64,12 @@ export function allocateCuda({ driver, stream, layout, reader, onDestroy }: Memo
   const plans = layout.arenas.map((arena) => ({
     layout: arena,
     own: arena.own as CallerPointer | null,
-    param: arena.own === null ? reserve(arena.elements * 4) : null,
-    grad: arena.own === null ? reserve(arena.elements * 4) : null,
-    state: reserve(arena.stateElements * 4),
+    param: arena.own === null ? reserve(arena.elements * widths.param) : null,
+    grad: arena.own === null ? reserve(arena.elements * widths.grad) : null,
+    state: reserve(arena.stateBytes),
   }));
-  const { scalars } = layout;
   const nowhere = layout.arenas.map((arena) => ({ layout: arena, param: 0n, grad: 0n, state: 0n }));
-  const sizes = createTables(nowhere, scalars);
+  const sizes = createTables(nowhere, layout);
   const [tensorsAt, chunksAt, rowsAt, controlAt, numbersAt, tableAt] = [
     reserve(sizes.tensors.byteLength),
     reserve(sizes.chunks.byteLength),
@@ -99,26 +101,28 @@ export function allocateCuda({ driver, stream, layout, reader, onDestroy }: Memo
       state: place(plan.state),
     }),
   );
-  const tables = createTables(arenas, scalars);
+  const tables = createTables(arenas, layout);
   let tensorsChanged = true;
   let chunksChanged = true;
   let scalarsChanged = scalars !== undefined;
   const copies: { readonly from: CallerPointer; readonly to: bigint }[] = [];
 
   function gradOf(arena: Arena): bigint {
-    if (arena.grad === 0n) arena.grad = allocate(arena.layout.elements * 4, `the gradient of ${arena.own!.label}`);
+    if (arena.grad === 0n) arena.grad = allocate(arena.layout.elements * widths.grad, `the gradient of ${arena.own!.label}`);
     return arena.grad;
   }
+  /** The address of a byte. */
   const locate = (part: Part, index: number, offset: number): bigint => {
     const arena = arenas[index]!;
-    return (part === "grad" ? gradOf(arena) : arena[part]) + 4n * BigInt(offset);
+    return (part === "grad" ? gradOf(arena) : arena[part]) + BigInt(offset);
   };
   const upload = (to: bigint, data: ArrayBufferView, what: string) =>
     check(calls.cuMemcpyHtoDAsync(to, data, data.byteLength, stream), `copying ${what} to the GPU`);
 
   const gradients: CallerGradients = {
     adopt(given, { length }, label) {
-      const range = readCallerMemory(driver, given, { offset: offsetOf(given), elements: length, label, code: "invalid-gradient" });
+      const asked = { offset: offsetOf(given), elements: length, format: formats.grad, label, code: "invalid-gradient" } as const;
+      const range = readCallerMemory(driver, given, asked);
       const written = arenas.find((arena) => touches(range, arena, base, BigInt(bytes)));
       if (written !== undefined)
         throw new OptimizerError(
@@ -135,7 +139,8 @@ export function allocateCuda({ driver, stream, layout, reader, onDestroy }: Memo
       const arena = arenas[index]!;
       if (length === 0) return;
       if (arena.own === null) {
-        if (source !== "ours" && source !== "none") copies.push({ from: source as CallerPointer, to: locate("grad", index, offset) });
+        if (source !== "ours" && source !== "none")
+          copies.push({ from: source as CallerPointer, to: locate("grad", index, offset * widths.grad) });
         return;
       }
       const address = source === "none" ? 0n : source === "ours" ? gradOf(arena) : (source as CallerPointer).pointer;
@@ -150,7 +155,7 @@ export function allocateCuda({ driver, stream, layout, reader, onDestroy }: Memo
     },
     async read(offset, length) {
       driver.checkLost();
-      return reader.read(place(numbersAt + 4 * offset), length);
+      return new Float32Array((await reader.read(place(numbersAt + 4 * offset), 4 * length)).buffer);
     },
     writeTable() {
       scalarsChanged = true;
@@ -184,10 +189,10 @@ export function allocateCuda({ driver, stream, layout, reader, onDestroy }: Memo
     },
     view(part, arena, offset, length) {
       driver.checkLost();
-      return { pointer: locate(part, arena, offset), bytes: length * 4 };
+      return { pointer: locate(part, arena, offset * widths[part]), bytes: length * widths[part] };
     },
     write(part, arena, offset, data) {
-      if (data.length === 0) return driver.checkLost();
+      if (data.byteLength === 0) return driver.checkLost();
       const to = locate(part, arena, offset);
       driver.within(() => upload(to, data, `${data.byteLength} bytes`));
     },
@@ -198,7 +203,8 @@ export function allocateCuda({ driver, stream, layout, reader, onDestroy }: Memo
     zero(part, index) {
       const arena = arenas[index]!;
       if (arena[part] === 0n) return;
-      const size = (part === "state" ? arena.layout.stateElements : (arena.own?.bytes ?? arena.layout.elements * 4) / 4) * 4;
+      const { elements, stateBytes } = arena.layout;
+      const size = part === "state" ? stateBytes : part === "param" && arena.own !== null ? arena.own.bytes : elements * widths[part];
       if (size > 0) driver.within(() => check(calls.cuMemsetD8Async(arena[part], 0, size, stream), "writing zeros"));
     },
     writeChunks(arena, bank) {

@@ -10,7 +10,8 @@ const PIECE = 1 << 24;
 const EAGER = 50;
 
 export interface Reader {
-  read(address: bigint, length: number): Promise<Float32Array<ArrayBuffer>>;
+  /** So many bytes from an address, in an array of their own. */
+  read(address: bigint, length: number): Promise<Uint8Array<ArrayBuffer>>;
   /** Resolves when everything submitted so far is done. */
   idle(): Promise<void>;
   close(): void;
@@ -47,9 +48,8 @@ export function createReader(driver: Driver, stream: bigint): Reader {
     }
   }
 
-  async function readNow(address: bigint, length: number): Promise<Float32Array<ArrayBuffer>> {
-    const result = allocateArray(length);
-    const bytes = new Uint8Array(result.buffer);
+  async function readNow(address: bigint, length: number): Promise<Uint8Array<ArrayBuffer>> {
+    const bytes = allocateArray(length);
     for (let at = 0; at < bytes.length; at += PIECE) {
       const size = Math.min(PIECE, bytes.length - at);
       const piece = pin();
@@ -57,7 +57,7 @@ export function createReader(driver: Driver, stream: bigint): Reader {
       await idle();
       bytes.set(piece.bytes.subarray(0, size), at);
     }
-    return result;
+    return bytes;
   }
 
   return {
@@ -75,10 +75,10 @@ export function createReader(driver: Driver, stream: bigint): Reader {
   };
 }
 
-function allocateArray(length: number): Float32Array<ArrayBuffer> {
+function allocateArray(length: number): Uint8Array<ArrayBuffer> {
   try {
-    return new Float32Array(length);
+    return new Uint8Array(length);
   } catch (cause) {
-    throw new OptimizerError("out-of-memory", `the host has no ${length * 4} bytes to read into: ${String(cause)}`, { cause });
+    throw new OptimizerError("out-of-memory", `the host has no ${length} bytes to read into: ${String(cause)}`, { cause });
   }
 }

@@ -1,14 +1,16 @@
 // The two tables of a launch over a whole model, as the kernels read them: of tensors (addresses, stride of states, row) and of chunks.
 // A segment of the layout is a tensor here, so one launch takes all banks of all arenas. Addresses are 64-bit; units are elements.
-// Where there is a memory of scalars, a segment also says whose it is and where its partial results go.
+// Where there is a memory of scalars, or parameters are of 16 bits and may be rounded at random, a segment also says whose it is: with
+// scalars where its partial results go, with 16 bits which element of its tensor it begins with.
 
 import { CHUNK_ELEMENTS, CHUNK_FIELDS, CHUNK_WORDS, TENSOR_FIELDS, TENSOR_WORDS } from "../../contract/manifest.js";
-import type { ArenaLayout, ScalarLayout } from "../device.js";
+import { formatBytes } from "../../numeric/storage-formats.js";
+import type { ArenaLayout, MemoryLayout, ScalarLayout } from "../device.js";
 
 const [PARAM, STATE, STRIDE, COUNT, ROW, TENSOR, FIRST] = (
   ["param", "state", "stateStride", "count", "row", "tensor", "first"] as const
 ).map((field) => CHUNK_FIELDS.indexOf(field)) as [number, number, number, number, number, number, number];
-/** 64-bit words of a segment: param, grad, state, state_stride, row; with scalars one more, index and place in one. */
+/** 64-bit words of a segment: param, grad, state, state_stride, row; then pairs of 32 bits: index and place, index and start, or all of these. */
 const SEGMENT_WORDS = 5;
 const [PARAM_WORD, GRAD_WORD, STATE_WORD, STRIDE_WORD, ROW_WORD] = [0, 1, 2, 3, 4] as const;
 /** 64-bit words of a chunk: first, then count and tensor in one. */
@@ -47,7 +49,7 @@ interface Segment {
 }
 
 /** Builds the tables of a memory. */
-export function createTables(arenas: readonly ArenaAddresses[], scalars: ScalarLayout | undefined): Tables {
+export function createTables(arenas: readonly ArenaAddresses[], { formats, scalars }: Pick<MemoryLayout, "formats" | "scalars">): Tables {
   const segments: Segment[] = [];
   let room = 0;
   for (const [arena, { layout }] of arenas.entries()) {
@@ -60,7 +62,9 @@ export function createTables(arenas: readonly ArenaAddresses[], scalars: ScalarL
       room += (chunks.length + (rowChunks?.table.length ?? 0)) / CHUNK_WORDS;
     }
   }
-  const words = SEGMENT_WORDS + (scalars === undefined ? 0 : 1);
+  const isNarrow = formats.param !== "f32";
+  const words = SEGMENT_WORDS + (scalars === undefined ? 0 : 1) + (isNarrow ? 1 : 0);
+  const [paramBytes, gradBytes] = [BigInt(formatBytes[formats.param]), BigInt(formatBytes[formats.grad])];
   const tensors = new BigUint64Array(segments.length * words);
   const chunks = new BigUint64Array(room * CHUNK_PAIRS);
   let chunkCount = 0;
@@ -94,12 +98,17 @@ export function createTables(arenas: readonly ArenaAddresses[], scalars: ScalarL
     const { layout, param, grad, state } = arenas[arena]!;
     const { chunks: table, stateFirst } = layout.banks[bank]!;
     const at = index * words;
-    tensors[at + PARAM_WORD] = param + 4n * BigInt(element);
-    tensors[at + GRAD_WORD] = grad + 4n * BigInt(element);
-    tensors[at + STATE_WORD] = state + 4n * BigInt(stateFirst + 4 * table[entry + STATE]!);
+    tensors[at + PARAM_WORD] = param + paramBytes * BigInt(element);
+    tensors[at + GRAD_WORD] = grad + gradBytes * BigInt(element);
+    tensors[at + STATE_WORD] = state + BigInt(stateFirst + 16 * table[entry + STATE]!);
     tensors[at + STRIDE_WORD] = 4n * BigInt(table[entry + STRIDE]!);
     tensors[at + ROW_WORD] = BigInt(table[entry + ROW]!);
-    if (scalars !== undefined) tensors[at + SEGMENT_WORDS] = scalarWord(scalars, table[entry + TENSOR]!, table[entry + FIRST]!);
+    const [tensor, start] = [table[entry + TENSOR]!, table[entry + FIRST]!];
+    const numbers = scalars === undefined ? [tensor, start] : [tensor, placeOf(scalars, tensor, start), start, 0];
+    for (let word = SEGMENT_WORDS; word < words; word++) {
+      const [low, high] = numbers.slice(2 * (word - SEGMENT_WORDS)) as [number, number];
+      tensors[at + word] = BigInt(low) | (BigInt(high) << 32n);
+    }
   }
   return {
     tensors,
@@ -117,14 +126,13 @@ export function createTables(arenas: readonly ArenaAddresses[], scalars: ScalarL
     },
     setGrad(arena, address) {
       for (const [index, segment] of segments.entries()) {
-        if (segment.arena === arena) tensors[index * words + GRAD_WORD] = address + 4n * BigInt(segment.element);
+        if (segment.arena === arena) tensors[index * words + GRAD_WORD] = address + gradBytes * BigInt(segment.element);
       }
     },
   };
 }
 
-/** The number of a tensor, and in the upper half the place of the chunk that begins with its element `first`. */
-function scalarWord({ table }: ScalarLayout, tensor: number, first: number): bigint {
-  const place = table[TENSOR_WORDS * (1 + tensor) + TENSOR_FIELDS.indexOf("partial")]! + first / CHUNK_ELEMENTS;
-  return BigInt(tensor) | (BigInt(place) << 32n);
+/** The place of the chunk that begins with a tensor's element `first`. */
+function placeOf({ table }: ScalarLayout, tensor: number, first: number): number {
+  return table[TENSOR_WORDS * (1 + tensor) + TENSOR_FIELDS.indexOf("partial")]! + first / CHUNK_ELEMENTS;
 }

@@ -5,6 +5,9 @@ import type { Dialect } from "../dialect.js";
 import { unwrap } from "../infix.js";
 import { hexFloat } from "../numbers.js";
 
+/** What a sweep calls the number of the tensor, and of an element in it, where it needs random bits. */
+export const elementNames = ["tensor_number", "element_number"] as const;
+
 const call =
   (name: string) =>
   (...operands: string[]) =>
@@ -26,6 +29,11 @@ export const cudaDialect: Dialect = {
     floor: call("round_down"),
     ceil: call("round_up"),
     bf16: call("round_bf16"),
+    bf16_random: call("round_bf16_random"),
+    f16_random: call("round_f16_random"),
+    upper_half: call("upper_half"),
+    lower_half: call("lower_half"),
+    join_halves: call("join_halves"),
     isfinite: call("is_finite"),
     lt: call("is_below"),
     le: call("is_up_to"),
@@ -37,6 +45,7 @@ export const cudaDialect: Dialect = {
     exponent: call("exponent_of"),
     mantissa: call("mantissa_of"),
   },
+  random: (seed, step) => call("random_bits")(seed, step, ...elementNames),
   select: (condition, then, otherwise) => `(${condition} ? ${then} : ${otherwise})`,
   literal: (value) => numberLiteral(Math.fround(value)),
   read: (name) => name,
@@ -54,7 +63,7 @@ function bitsOf(value: number): number {
   return new Uint32Array(new Float32Array([value]).buffer)[0]!;
 }
 
-const inline = "static __device__ __forceinline__";
+export const inline = "static __device__ __forceinline__";
 
 function rounding(name: string, instruction: string, operands: "two" | "one"): string {
   const [parameters, places, inputs] =
@@ -132,6 +141,47 @@ ${inline} float truncate(float x) {
 ${inline} float round_bf16(float x) {
   const unsigned int bits = __float_as_uint(x);
   return is_nan(x) ? x : __uint_as_float((bits + 0x7fffu + ((bits >> 16) & 1u)) & 0xffff0000u);
+}`,
+  round_bf16_random: `// One of the two bfloat16 around x: 16 random bits say which.
+${inline} float round_bf16_random(float x, float random) {
+  const unsigned int bits = __float_as_uint(x);
+  const unsigned int rounded = (bits + static_cast<unsigned int>(random)) & 0xffff0000u;
+  return __uint_as_float(is_finite(x) ? rounded : bits);
+}`,
+  round_f16_random: `// The same in binary16, whose normal numbers have 13 bits to lose; what comes to 65,536 is infinite.
+${inline} float round_f16_random(float x, float random) {
+  const unsigned int bits = __float_as_uint(x), size = bits & 0x7fffffffu;
+  const unsigned int normal = (size + (static_cast<unsigned int>(random) >> 3)) & 0xffffe000u;
+  const float units = mul_rn(__uint_as_float(size < 0x38800000u ? size : 0u), 0x1p+24f);
+  const int below = static_cast<int>(units);
+  const float rest = mul_rn(sub_rn(units, static_cast<float>(below)), 65536.0f);
+  const int nearest = below + (order_of(random) < order_of(rest) ? 1 : 0);
+  const unsigned int tiny = __float_as_uint(mul_rn(static_cast<float>(nearest), 0x1p-24f));
+  const unsigned int rounded = size < 0x38800000u ? tiny : normal < 0x47800000u ? normal : 0x7f800000u;
+  return __uint_as_float(is_finite(x) ? rounded | (bits & 0x80000000u) : bits);
+}`,
+  upper_half: `// The nearest bfloat16, ties away from zero.
+${inline} float upper_half(float x) {
+  return is_nan(x) ? x : __uint_as_float((__float_as_uint(x) + 0x8000u) & 0xffff0000u);
+}`,
+  lower_half: `// What is left of x beside its upper half, in units of its last place: a whole number of 16 bits.
+${inline} float lower_half(float x) {
+  return is_nan(x) ? 0.0f : static_cast<float>(static_cast<int>(__float_as_uint(x) << 16) >> 16);
+}`,
+  join_halves: `${inline} float join_halves(float upper, float lower) {
+  return is_nan(upper) ? upper : __uint_as_float(__float_as_uint(upper) + static_cast<unsigned int>(static_cast<int>(lower)));
+}`,
+  scramble: `// lowbias32 of Chris Wellons: a permutation of the numbers of 32 bits that leaves no pattern.
+${inline} unsigned int scramble(unsigned int x) {
+  x = (x ^ (x >> 16)) * 0x7feb352du;
+  x = (x ^ (x >> 15)) * 0x846ca68bu;
+  return x ^ (x >> 16);
+}`,
+  random_bits: `// 16 random bits of an element as a whole number: the same whoever works on it, and when.
+${inline} float random_bits(float seed, float step, unsigned int tensor, unsigned int element) {
+  const unsigned int run = scramble(scramble(tensor + 0x9e3779b9u) ^ static_cast<unsigned int>(step));
+  const unsigned int key = scramble(run ^ static_cast<unsigned int>(seed));
+  return static_cast<float>(scramble(key ^ element) >> 16);
 }`,
   power_of_two: `${inline} float power_of_two(float k) {
   return __int_as_float((static_cast<int>(k) + 127) << 23);

@@ -6,10 +6,11 @@ import type { Coefficient } from "../../passes/plan.js";
 import type { BodyNames } from "../body-names.js";
 import { lineComment } from "../escape.js";
 import { cudaDeclarations, roundingDeclarations } from "./dialect.js";
+import { formatDeclarations } from "./formats.js";
 import { scalarDeclarations } from "./scalars.js";
 
 /** Functions and structs that no local may hide. */
-export const declaredNames = Object.keys({ ...cudaDeclarations, ...roundingDeclarations, ...scalarDeclarations });
+export const declaredNames = Object.keys({ ...cudaDeclarations, ...roundingDeclarations, ...formatDeclarations, ...scalarDeclarations });
 
 /** From the class's row. */
 export function coefficientLine(ir: Ir, { slot, value }: Coefficient, names: BodyNames): string {

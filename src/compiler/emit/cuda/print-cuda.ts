@@ -1,27 +1,21 @@
 // The CUDA frame: one text that NVRTC compiles for us and that other programs include. For each sweep a kernel over a whole model,
 // driven by a table of tensors and a table of chunks, and one over a single tensor. A block takes a chunk; its class's row says which
-// variant it runs. float4 where all pointers of the tensor stand on 16 bytes, single floats elsewhere and in tails: the same bits.
+// variant it runs. Groups of elements where all pointers of the tensor allow it, single ones elsewhere and in tails: the same bits.
 
 import { CHUNK_ELEMENTS, REDUCE_WORKGROUP, ROW_PAGES, WORKGROUP } from "../../../contract/manifest.js";
+import { isQuantized } from "../../../numeric/storage-formats.js";
+import type { Plan, Sweep } from "../../passes/plan.js";
 import { usedDeclarations } from "../declarations.js";
 import type { PlannedBuild } from "../files.js";
-import { type FinishPlace, launchesOf, reduces, type SweepPlace, usesScalars } from "../sweeps.js";
+import { type FinishPlace, launchesOf, passesOf, reduces, type SweepPlace, usesScalars } from "../sweeps.js";
 import { cudaDeclarations, roundingDeclarations } from "./dialect.js";
 import { finishFunctions } from "./finish.js";
-import { scalarDeclarations, scalarFields, scalarStructs } from "./scalars.js";
+import { formatDeclarations } from "./formats.js";
+import { singleTensor, singleTensorText, tensorStruct } from "./memory.js";
+import { scalarDeclarations, scalarStructs } from "./scalars.js";
 import { sweepFunctions } from "./sweep.js";
 
-const structs = (
-  hasScalars: boolean,
-) => `// The memory of one tensor. State s begins at state + s * state_stride. Any pointers are right; pointers to 16 bytes, and a stride
-// of whole 16 bytes, are fast. \`row\` is the number of the row of coefficients that its class has.
-struct Tensor {
-  float* param;
-  const float* grad;
-  float* state;
-  unsigned long long state_stride;
-  unsigned long long row;${hasScalars ? scalarFields : ""}
-};
+const structs = (build: PlannedBuild) => `${tensorStruct(build)}
 
 // A run of elements of one tensor, the work of one block.
 struct Chunk {
@@ -47,17 +41,20 @@ export function printCuda(build: PlannedBuild, head: string): string {
   const launches = launchesOf(build);
   const functions = launches.flatMap((place) => (place.kind === "sweep" ? sweepFunctions(build, place) : finishFunctions(build, place)));
   const folding = usedDeclarations(scalarDeclarations, functions.join("\n"));
-  const declared = usedDeclarations(cudaDeclarations, [...folding.values(), ...functions].join("\n"));
-  const rounding = usedDeclarations(roundingDeclarations, [...declared.values(), ...folding.values(), ...functions].join("\n"));
+  const formats = usedDeclarations(formatDeclarations, functions.join("\n"));
+  const used = [...folding.values(), ...formats.values(), ...functions];
+  const declared = usedDeclarations(cudaDeclarations, used.join("\n"));
+  const rounding = usedDeclarations(roundingDeclarations, [...declared.values(), ...used].join("\n"));
   const guard = `OPTSPEC_${build.space}`;
   const hasScalars = build.plan.scalars !== null;
   return `${[
     `${head}\n#ifndef ${guard}\n#define ${guard}`,
     `namespace ${build.space} {`,
-    structs(hasScalars),
+    structs(build),
     ...(hasScalars ? [scalarStructs] : []),
     ...(rounding.size === 0 ? [] : [roundingBlock([...rounding.values()])]),
     ...declared.values(),
+    ...formats.values(),
     ...folding.values(),
     ...functions,
     `}  // namespace ${build.space}`,
@@ -79,11 +76,16 @@ function sweepEntryPoints(build: PlannedBuild, place: SweepPlace): string[] {
   return usesScalars(place.sweep) ? [model] : [model, tensorEntryPoint(build, place)];
 }
 
-const kernel = (threads: number | string) => `extern "C" __global__ void __launch_bounds__(${threads})`;
+const kernel = (threads: string) => `extern "C" __global__ void __launch_bounds__(${threads})`;
 
-function modelEntryPoint({ space }: PlannedBuild, { name, program, sweep }: SweepPlace): string {
-  // Said how many blocks are enough, compilers spill nothing to have more of them.
-  const threads = reduces(sweep) ? `${REDUCE_WORKGROUP}, 4` : WORKGROUP;
+/** Threads of a sweep that reduces nothing. Said how many blocks are enough, compilers spill nothing to have more of them. */
+function threadsOf({ ir }: Plan, sweep: Sweep): string {
+  const inBlocks = passesOf(sweep).some(({ body }) => body.stores.some(({ cell }) => isQuantized(ir.cells[cell]!.format)));
+  return inBlocks ? `${WORKGROUP}, 3` : `${WORKGROUP}`;
+}
+
+function modelEntryPoint({ space, plan }: PlannedBuild, { name, program, sweep }: SweepPlace): string {
+  const threads = reduces(sweep) ? `${REDUCE_WORKGROUP}, 4` : threadsOf(plan, sweep);
   const [parameters, operands] = usesScalars(sweep)
     ? [`, float* scalars, const ${space}::ScalarTable* __restrict__ table`, ", scalars, table"]
     : ["", ""];
@@ -97,10 +99,12 @@ ${kernel(threads)} ${space}_${name}(const ${space}::Tensor* __restrict__ tensors
 }`;
 }
 
-function tensorEntryPoint({ space, plan }: PlannedBuild, { name }: SweepPlace): string {
-  return `// One tensor of \`count\` elements with its row; any number of blocks.
-${kernel(WORKGROUP)} ${space}_${name}_tensor(float* param, const float* __restrict__ grad, float* state, unsigned long long state_stride, unsigned long long count, const float* __restrict__ row) {
-  const ${space}::Tensor tensor = {param, grad, state, state_stride, 0u${plan.scalars === null ? "" : ", 0u, 0u"}};
+function tensorEntryPoint(build: PlannedBuild, { name, sweep }: SweepPlace): string {
+  const { space, plan } = build;
+  const { parameters, fields } = singleTensor(build);
+  return `${singleTensorText(build)}
+${kernel(threadsOf(plan, sweep))} ${space}_${name}_tensor(${parameters}) {
+  const ${space}::Tensor tensor = {${fields}};
   for (unsigned long long first = ${CHUNK_ELEMENTS}ull * blockIdx.x; first < count; first += ${CHUNK_ELEMENTS}ull * gridDim.x) {
     const unsigned long long left = count - first;
     ${space}::${name}_chunk(tensor, row, first, left < ${CHUNK_ELEMENTS}u ? static_cast<unsigned int>(left) : ${CHUNK_ELEMENTS}u);

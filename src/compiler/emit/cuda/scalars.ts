@@ -5,12 +5,6 @@ import { CHUNK_ELEMENTS, LEAF_ELEMENTS, LEAF_LANES, REDUCE_WORKGROUP } from "../
 import type { Reducer } from "../../ir/value.js";
 import type { ScalarPlace } from "../../passes/plan.js";
 
-/** Fields of the struct Tensor that only builds with a memory of scalars have. */
-export const scalarFields = `
-  // Its number among the tensors of the model, and the place of its first chunk in the first slot of partial results.
-  unsigned int index;
-  unsigned int place;`;
-
 export const scalarStructs = `// What the table of scalars begins with: numbers of the memory of scalars. The model's slots come first, then the slots of each tensor,
 // then the slots of partial results, each with a place for every chunk.
 struct ScalarTable {
