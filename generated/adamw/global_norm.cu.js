@@ -68,6 +68,10 @@ static __device__ __forceinline__ bool is_nan(float x) {
   return (__float_as_uint(x) & 0x7fffffffu) > 0x7f800000u;
 }
 
+static __device__ __forceinline__ bool is_finite(float x) {
+  return (__float_as_uint(x) & 0x7f800000u) != 0x7f800000u;
+}
+
 // Integers in the order of the numbers; -0 is below +0.
 static __device__ __forceinline__ int order_of(float x) {
   const int bits = __float_as_int(x);
@@ -85,10 +89,6 @@ static __device__ __forceinline__ bool is_up_to(float a, float b) {
 
 static __device__ __forceinline__ bool is_below(float a, float b) {
   return is_up_to(a, b) && !is_equal(a, b);
-}
-
-static __device__ __forceinline__ float magnitude(float x) {
-  return __uint_as_float(__float_as_uint(x) & 0x7fffffffu);
 }
 
 // IEEE 754-2019 maximum: NaN wins, +0 is above -0.
@@ -159,14 +159,12 @@ static __device__ __forceinline__ void step1_variant0(const Tensor& tensor, cons
   __builtin_assume(__isGlobal(grads));
 
   const auto update = [=](float grad, float& total0, float& total1, float& total2) {
-    const auto part_1 = magnitude(grad);
-    const auto part_2 = is_below(0x1p+48f, part_1);
-    const auto part_3 = mul_rn(grad, 0x1p-96f);
-    const auto part_4 = is_below(part_1, 0x1p-48f);
-    const auto part_5 = mul_rn(grad, 0x1p+96f);
-    total0 = Sum::of(total0, part_2 ? mul_rn(part_3, part_3) : 0.0f);
-    total1 = Sum::of(total1, (!(part_2 || part_4)) ? mul_rn(grad, grad) : 0.0f);
-    total2 = Sum::of(total2, part_4 ? mul_rn(part_5, part_5) : 0.0f);
+    const auto part_1 = mul_rn(grad, grad);
+    const auto part_2 = mul_rn(is_below(0x1p+64f, part_1) ? grad : 0.0f, 0x1p-64f);
+    const auto part_3 = mul_rn(grad, 0x1p+90f);
+    total0 = Sum::of(total0, part_1);
+    total1 = Sum::of(total1, mul_rn(part_3, part_3));
+    total2 = Sum::of(total2, mul_rn(part_2, part_2));
   };
 
   float4 total0_4 = {Sum::nothing(), Sum::nothing(), Sum::nothing(), Sum::nothing()};
@@ -345,11 +343,10 @@ static __device__ __forceinline__ void step2_variant0(const Tensor& tensor, cons
   const float epsilon_times_correction = row[7]; // epsilon * sqrt(1 - beta2^t)
   const float step_size = row[8]; // lr * sqrt(1 - beta2^t) / (1 - beta1^t)
   const float sum = model[0];
-  const float sum_ = model[1];
-  const float sum_x = model[2];
-  const auto part_1 = (!is_equal(sum_, 0.0f)) ? sqrt_rn(add_rn(sum_, mul_rn(mul_rn(sum_x, 0x1p-96f), 0x1p-96f))) : mul_rn(sqrt_rn(sum_x), 0x1p-96f);
-  const auto part_2 = (!is_equal(sum, 0.0f)) ? mul_rn(sqrt_rn(add_rn(sum, mul_rn(mul_rn(sum_, 0x1p-96f), 0x1p-96f))), 0x1p+96f) : part_1;
-  const auto part_3 = div_rn(clip_norm, maximum(part_2, clip_norm));
+  const float sum_ = model[2];
+  const float sum_x = model[1];
+  const auto part_1 = (is_finite(sum) && is_up_to(0x1p-64f, sum)) ? sqrt_rn(sum) : (is_below(1.0f, sum) ? mul_rn(sqrt_rn(sum_), 0x1p+64f) : mul_rn(sqrt_rn(sum_x), 0x1p-90f));
+  const auto part_2 = div_rn(clip_norm, maximum(part_1, clip_norm));
   float* __restrict__ params = tensor.param + first;
   const float* __restrict__ grads = tensor.grad + first;
   float* __restrict__ states0 = tensor.state + first;
@@ -360,7 +357,7 @@ static __device__ __forceinline__ void step2_variant0(const Tensor& tensor, cons
   __builtin_assume(__isGlobal(states1));
 
   const auto update = [=](float old_param, float grad_, float old_m, float old_v, float& next_param, float& next_m, float& next_v) {
-    const auto grad = mul_rn(grad_, part_3);
+    const auto grad = mul_rn(grad_, part_2);
     const auto m = add_rn(mul_rn(beta1, old_m), mul_rn(one_minus_beta1, grad));
     const auto v = add_rn(mul_rn(beta2, old_v), mul_rn(one_minus_beta2, mul_rn(grad, grad)));
     const auto param_1 = sub_rn(old_param, mul_rn(lr_times_weight_decay, old_param));

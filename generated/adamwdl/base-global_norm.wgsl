@@ -41,17 +41,16 @@ fn is_nan(x: vec4f) -> vec4<bool> {
   return (bitcast<vec4u>(x) & vec4u(0x7fffffffu)) > vec4u(0x7f800000u);
 }
 
+fn is_finite(x: vec4f) -> vec4<bool> {
+  return (bitcast<vec4u>(x) & vec4u(0x7f800000u)) != vec4u(0x7f800000u);
+}
+
 fn constant(x: f32) -> vec4f {
   return from_bits(bitcast<u32>(x));
 }
 
 fn from_bits(bits: u32) -> vec4f {
   return bitcast<vec4f>(vec4u(bits | unknown_zero));
-}
-
-// x, but the driver's compiler cannot see through it: else it takes (x - y) + y for x.
-fn exactly(x: vec4f) -> vec4f {
-  return bitcast<vec4f>(bitcast<vec4u>(x) | vec4u(unknown_zero));
 }
 
 fn tensor_scalar(tensor: u32, slot: u32) -> u32 {
@@ -123,14 +122,12 @@ fn step1_variant0(chunk: Chunk, row: u32, lane: u32) {
   for (var i = leaf + lane % 8u; i < min(leaf + 256u, (chunk.count + 3u) / 4u); i += 8u) {
     let grad = grads[chunk.param + i];
 
-    let part_1 = abs(grad);
-    let part_2 = constant(0x1p+48f) < part_1;
-    let part_3 = grad * constant(0x1p-96f);
-    let part_4 = part_1 < constant(0x1p-48f);
-    let part_5 = grad * constant(0x1p+96f);
-    sum_0 = sum_0 + select(constant(0.0f), select(constant(0.0f), part_3 * part_3, part_2), is_element(chunk, i));
-    sum_1 = sum_1 + select(constant(0.0f), select(constant(0.0f), grad * grad, !(part_2 | part_4)), is_element(chunk, i));
-    sum_2 = sum_2 + select(constant(0.0f), select(constant(0.0f), part_5 * part_5, part_4), is_element(chunk, i));
+    let part_1 = grad * grad;
+    let part_2 = select(constant(0.0f), grad, constant(0x1p+64f) < part_1) * constant(0x1p-64f);
+    let part_3 = grad * constant(0x1p+90f);
+    sum_0 = sum_0 + select(constant(0.0f), part_1, is_element(chunk, i));
+    sum_1 = sum_1 + select(constant(0.0f), part_3 * part_3, is_element(chunk, i));
+    sum_2 = sum_2 + select(constant(0.0f), part_2 * part_2, is_element(chunk, i));
   }
   lanes[lane % 8u * 16u + lane / 8u] = sum_0;
   lanes[128u + lane % 8u * 16u + lane / 8u] = sum_1;
@@ -262,18 +259,17 @@ fn step2_variant0(chunk: Chunk, row: u32, lane: u32) {
   let epsilon_times_correction = vec4f(rows[row + 1u].w); // epsilon * sqrt(1 - beta2^t)
   let step_size = vec4f(rows[row + 2u].x); // lr * sqrt(1 - beta2^t) / (1 - beta1^t)
   let sum = vec4f(scalars[0u]);
-  let sum_ = vec4f(scalars[1u]);
-  let sum_x = vec4f(scalars[2u]);
-  let part_1 = select(sqrt(sum_x) * constant(0x1p-96f), sqrt(sum_ + (exactly(sum_x * constant(0x1p-96f)) * constant(0x1p-96f))), !(sum_ == constant(0.0f)));
-  let part_2 = select(part_1, sqrt(sum + (exactly(sum_ * constant(0x1p-96f)) * constant(0x1p-96f))) * constant(0x1p+96f), !(sum == constant(0.0f)));
-  let part_3 = clip_norm / maximum(part_2, clip_norm);
+  let sum_ = vec4f(scalars[2u]);
+  let sum_x = vec4f(scalars[1u]);
+  let part_1 = select(select(sqrt(sum_x) * constant(0x1p-90f), sqrt(sum_) * constant(0x1p+64f), constant(1.0f) < sum), sqrt(sum), is_finite(sum) & (constant(0x1p-64f) <= sum));
+  let part_2 = clip_norm / maximum(part_1, clip_norm);
   for (var i = lane; i < (chunk.count + 3u) / 4u; i += 256u) {
     let old_param = params[chunk.param + i];
     let grad_ = grads[chunk.param + i];
     let old_moment1 = states[chunk.state + i];
     let old_moment2 = states[chunk.state + chunk.state_stride + i];
 
-    let grad = grad_ * part_3;
+    let grad = grad_ * part_2;
     let moment1 = (beta1 * old_moment1) + (one_minus_beta1 * grad);
     let moment2 = (beta2 * old_moment2) + (one_minus_beta2 * (grad * grad));
     let param_1 = old_param * one_minus_lr_base_times_weight_decay;

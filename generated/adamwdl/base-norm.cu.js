@@ -68,6 +68,10 @@ static __device__ __forceinline__ bool is_nan(float x) {
   return (__float_as_uint(x) & 0x7fffffffu) > 0x7f800000u;
 }
 
+static __device__ __forceinline__ bool is_finite(float x) {
+  return (__float_as_uint(x) & 0x7f800000u) != 0x7f800000u;
+}
+
 // Integers in the order of the numbers; -0 is below +0.
 static __device__ __forceinline__ int order_of(float x) {
   const int bits = __float_as_int(x);
@@ -85,10 +89,6 @@ static __device__ __forceinline__ bool is_up_to(float a, float b) {
 
 static __device__ __forceinline__ bool is_below(float a, float b) {
   return is_up_to(a, b) && !is_equal(a, b);
-}
-
-static __device__ __forceinline__ float magnitude(float x) {
-  return __uint_as_float(__float_as_uint(x) & 0x7fffffffu);
 }
 
 struct Sum {
@@ -145,14 +145,12 @@ static __device__ __forceinline__ void step1_variant0(const Tensor& tensor, cons
   __builtin_assume(__isGlobal(grads));
 
   const auto update = [=](float grad, float& total0, float& total1, float& total2) {
-    const auto part_1 = magnitude(grad);
-    const auto part_2 = is_below(0x1p+48f, part_1);
-    const auto part_3 = mul_rn(grad, 0x1p-96f);
-    const auto part_4 = is_below(part_1, 0x1p-48f);
-    const auto part_5 = mul_rn(grad, 0x1p+96f);
-    total0 = Sum::of(total0, part_2 ? mul_rn(part_3, part_3) : 0.0f);
-    total1 = Sum::of(total1, (!(part_2 || part_4)) ? mul_rn(grad, grad) : 0.0f);
-    total2 = Sum::of(total2, part_4 ? mul_rn(part_5, part_5) : 0.0f);
+    const auto part_1 = mul_rn(grad, grad);
+    const auto part_2 = mul_rn(is_below(0x1p+64f, part_1) ? grad : 0.0f, 0x1p-64f);
+    const auto part_3 = mul_rn(grad, 0x1p+90f);
+    total0 = Sum::of(total0, part_1);
+    total1 = Sum::of(total1, mul_rn(part_2, part_2));
+    total2 = Sum::of(total2, mul_rn(part_3, part_3));
   };
 
   float4 total0_4 = {Sum::nothing(), Sum::nothing(), Sum::nothing(), Sum::nothing()};
@@ -292,9 +290,8 @@ static __device__ __forceinline__ void step2_variant0(const Tensor& tensor, cons
   const float sum = numbers[0];
   const float sum_ = numbers[1];
   const float sum_x = numbers[2];
-  const auto part_1 = (!is_equal(sum_, 0.0f)) ? sqrt_rn(add_rn(sum_, mul_rn(mul_rn(sum_x, 0x1p-96f), 0x1p-96f))) : mul_rn(sqrt_rn(sum_x), 0x1p-96f);
-  const auto part_2 = (!is_equal(sum, 0.0f)) ? mul_rn(sqrt_rn(add_rn(sum, mul_rn(mul_rn(sum_, 0x1p-96f), 0x1p-96f))), 0x1p+96f) : part_1;
-  const auto part_3 = is_up_to(part_2, clip_norm) ? 1.0f : div_rn(clip_norm, part_2);
+  const auto part_1 = (is_finite(sum) && is_up_to(0x1p-64f, sum)) ? sqrt_rn(sum) : (is_below(1.0f, sum) ? mul_rn(sqrt_rn(sum_), 0x1p+64f) : mul_rn(sqrt_rn(sum_x), 0x1p-90f));
+  const auto part_2 = is_up_to(part_1, clip_norm) ? 1.0f : div_rn(clip_norm, part_1);
   float* __restrict__ params = tensor.param + first;
   const float* __restrict__ grads = tensor.grad + first;
   float* __restrict__ states0 = tensor.state + first;
@@ -305,7 +302,7 @@ static __device__ __forceinline__ void step2_variant0(const Tensor& tensor, cons
   __builtin_assume(__isGlobal(states1));
 
   const auto update = [=](float old_param, float grad_, float old_moment1, float old_moment2, float& next_param, float& next_moment1, float& next_moment2) {
-    const auto grad = mul_rn(grad_, part_3);
+    const auto grad = mul_rn(grad_, part_2);
     const auto moment1 = add_rn(mul_rn(beta1, old_moment1), mul_rn(one_minus_beta1, grad));
     const auto moment2 = add_rn(mul_rn(beta2, old_moment2), mul_rn(one_minus_beta2, mul_rn(grad, grad)));
     const auto param_1 = mul_rn(old_param, one_minus_lr_base_times_weight_decay);

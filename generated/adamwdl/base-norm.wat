@@ -32,8 +32,6 @@
     (local $part_1 v128)
     (local $part_2 v128)
     (local $part_3 v128)
-    (local $part_4 v128)
-    (local $part_5 v128)
     (local $offset i32)
     (local $size i32)
     (local $end i32)
@@ -98,36 +96,22 @@
         (loop $next
           (local.set $grad (v128.load (i32.add (local.get $grad_at) (local.get $offset))))
 
-          (local.set $part_1 (f32x4.abs (local.get $grad)))
-          (local.set $part_2 (f32x4.lt (v128.const f32x4 0x1p+48 0x1p+48 0x1p+48 0x1p+48) (local.get $part_1)))
-          (local.set $part_3 (f32x4.mul (local.get $grad) (v128.const f32x4 0x1p-96 0x1p-96 0x1p-96 0x1p-96)))
-          (local.set $part_4 (f32x4.lt (local.get $part_1) (v128.const f32x4 0x1p-48 0x1p-48 0x1p-48 0x1p-48)))
-          (local.set $part_5 (f32x4.mul (local.get $grad) (v128.const f32x4 0x1p+96 0x1p+96 0x1p+96 0x1p+96)))
+          (local.set $part_1 (f32x4.mul (local.get $grad) (local.get $grad)))
+          (local.set $part_2
+            (f32x4.mul
+              (v128.bitselect
+                (local.get $grad)
+                (v128.const f32x4 0.0 0.0 0.0 0.0)
+                (f32x4.lt (v128.const f32x4 0x1p+64 0x1p+64 0x1p+64 0x1p+64) (local.get $part_1)))
+              (v128.const f32x4 0x1p-64 0x1p-64 0x1p-64 0x1p-64)))
+          (local.set $part_3 (f32x4.mul (local.get $grad) (v128.const f32x4 0x1p+90 0x1p+90 0x1p+90 0x1p+90)))
 
           (local.set $total_before (local.get $total))
-          (local.set $total
-            (f32x4.add
-              (local.get $total)
-              (v128.bitselect
-                (f32x4.mul (local.get $part_3) (local.get $part_3))
-                (v128.const f32x4 0.0 0.0 0.0 0.0)
-                (local.get $part_2))))
+          (local.set $total (f32x4.add (local.get $total) (local.get $part_1)))
           (local.set $total_before_ (local.get $total_))
-          (local.set $total_
-            (f32x4.add
-              (local.get $total_)
-              (v128.bitselect
-                (f32x4.mul (local.get $grad) (local.get $grad))
-                (v128.const f32x4 0.0 0.0 0.0 0.0)
-                (v128.not (v128.or (local.get $part_2) (local.get $part_4))))))
+          (local.set $total_ (f32x4.add (local.get $total_) (f32x4.mul (local.get $part_2) (local.get $part_2))))
           (local.set $total_x_before (local.get $total_x))
-          (local.set $total_x
-            (f32x4.add
-              (local.get $total_x)
-              (v128.bitselect
-                (f32x4.mul (local.get $part_5) (local.get $part_5))
-                (v128.const f32x4 0.0 0.0 0.0 0.0)
-                (local.get $part_4))))
+          (local.set $total_x (f32x4.add (local.get $total_x) (f32x4.mul (local.get $part_3) (local.get $part_3))))
           (br_if $next (i32.lt_u (local.tee $offset (i32.add (local.get $offset) (i32.const 128))) (local.get $end))))
         (if (i32.eq (i32.sub (local.get $offset) (i32.const 128)) (local.get $tail)) (then
           (local.set $total (v128.bitselect (local.get $total) (local.get $total_before) (local.get $mask)))
@@ -443,7 +427,6 @@
     (local $old_moment2 v128)
     (local $part_1 v128)
     (local $part_2 v128)
-    (local $part_3 v128)
     (local $grad v128)
     (local $moment1 v128)
     (local $moment2 v128)
@@ -464,31 +447,19 @@
     (local.set $sum_x (v128.load32_splat offset=8 (local.get $tensor_at)))
     (local.set $part_1
       (v128.bitselect
-        (f32x4.sqrt
-          (f32x4.add
-            (local.get $sum_)
-            (f32x4.mul
-              (f32x4.mul (local.get $sum_x) (v128.const f32x4 0x1p-96 0x1p-96 0x1p-96 0x1p-96))
-              (v128.const f32x4 0x1p-96 0x1p-96 0x1p-96 0x1p-96))))
-        (f32x4.mul (f32x4.sqrt (local.get $sum_x)) (v128.const f32x4 0x1p-96 0x1p-96 0x1p-96 0x1p-96))
-        (v128.not (f32x4.eq (local.get $sum_) (v128.const f32x4 0.0 0.0 0.0 0.0)))))
+        (f32x4.sqrt (local.get $sum))
+        (v128.bitselect
+          (f32x4.mul (f32x4.sqrt (local.get $sum_)) (v128.const f32x4 0x1p+64 0x1p+64 0x1p+64 0x1p+64))
+          (f32x4.mul (f32x4.sqrt (local.get $sum_x)) (v128.const f32x4 0x1p-90 0x1p-90 0x1p-90 0x1p-90))
+          (f32x4.lt (v128.const f32x4 1.0 1.0 1.0 1.0) (local.get $sum)))
+        (v128.and
+          (f32x4.lt (f32x4.abs (local.get $sum)) (v128.const f32x4 inf inf inf inf))
+          (f32x4.le (v128.const f32x4 0x1p-64 0x1p-64 0x1p-64 0x1p-64) (local.get $sum)))))
     (local.set $part_2
       (v128.bitselect
-        (f32x4.mul
-          (f32x4.sqrt
-            (f32x4.add
-              (local.get $sum)
-              (f32x4.mul
-                (f32x4.mul (local.get $sum_) (v128.const f32x4 0x1p-96 0x1p-96 0x1p-96 0x1p-96))
-                (v128.const f32x4 0x1p-96 0x1p-96 0x1p-96 0x1p-96))))
-          (v128.const f32x4 0x1p+96 0x1p+96 0x1p+96 0x1p+96))
-        (local.get $part_1)
-        (v128.not (f32x4.eq (local.get $sum) (v128.const f32x4 0.0 0.0 0.0 0.0)))))
-    (local.set $part_3
-      (v128.bitselect
         (v128.const f32x4 1.0 1.0 1.0 1.0)
-        (f32x4.div (local.get $clip_norm) (local.get $part_2))
-        (f32x4.le (local.get $part_2) (local.get $clip_norm))))
+        (f32x4.div (local.get $clip_norm) (local.get $part_1))
+        (f32x4.le (local.get $part_1) (local.get $clip_norm))))
     (local.set $moment2_at (i32.add (local.get $state_at) (i32.mul (local.get $state_stride) (i32.const 1))))
     (loop $next
       (local.set $old_param (v128.load (local.get $param_at)))
@@ -496,7 +467,7 @@
       (local.set $old_moment1 (v128.load (local.get $state_at)))
       (local.set $old_moment2 (v128.load (local.get $moment2_at)))
 
-      (local.set $grad (f32x4.mul (local.get $grad_) (local.get $part_3)))
+      (local.set $grad (f32x4.mul (local.get $grad_) (local.get $part_2)))
       (local.set $moment1
         (f32x4.add
           (f32x4.mul (local.get $beta1) (local.get $old_moment1))

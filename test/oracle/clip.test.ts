@@ -6,6 +6,7 @@ import { webgpu } from "optspec/webgpu";
 import { describe, expect, test } from "vitest";
 import { type CompiledOptimizer, compile } from "../../src/compiler/compile.js";
 import { lower } from "../../src/compiler/passes/lower.js";
+import { flushing } from "../../src/numeric/float32.js";
 import { readSafetensors } from "../../src/runtime/state/safetensors.js";
 import { compareRuns, goldSteps } from "../../src/tools/compare-runs.js";
 import { type ReplayTarget, replay } from "../../src/tools/replay.js";
@@ -24,7 +25,7 @@ interface ClipCase {
 }
 
 const targets = ["interpret", "interpret64", "cpu", "webgpu"] as const;
-type Target = (typeof targets)[number];
+type Target = (typeof targets)[number] | "interpret, flushing";
 
 const compiled = new Map<string, Promise<CompiledOptimizer>>();
 
@@ -54,6 +55,7 @@ async function open(
 ): Promise<ReplayTarget> {
   const { ir, options } = plans[0]!;
   if (target === "interpret") return interpreterTarget({ definition, ir, arithmetic: "f32" }, settings);
+  if (target === "interpret, flushing") return interpreterTarget({ definition, ir, arithmetic: "f32", profile: flushing }, settings);
   if (target === "interpret64") return interpreterTarget({ definition, ir: lower(spec, options), arithmetic: "f64" }, settings);
   return deviceTarget(definition, target === "cpu" ? await cpu() : await openGpu(), settings);
 }
@@ -149,6 +151,17 @@ describe.each(targets)("recorded clips on %s", (target) => {
   });
 });
 
+/** Numbers in [0, 1), the same for the same seed (mulberry32). */
+function randomFrom(seed: number): () => number {
+  let state = seed | 0;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let x = Math.imul(state ^ (state >>> 15), 1 | state);
+    x = (x + Math.imul(x ^ (x >>> 7), 61 | x)) ^ x;
+    return ((x ^ (x >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
 describe("norms", () => {
   test.each(targets)("hold from the smallest normal numbers to the largest, on %s", async (target) => {
     if (target === "webgpu" && why !== undefined) return;
@@ -166,6 +179,34 @@ describe("norms", () => {
       }
     }
   });
+
+  test.each(["interpret", "interpret, flushing", "cpu"] as const)(
+    "hold whatever the sizes of the numbers in them, on %s",
+    async (target) => {
+      for (let exponent = -99; exponent <= 119; exponent++)
+        for (const octaves of exponent % 2 === 0 ? [0, 24] : [6, 60]) {
+          const random = randomFrom(1000 * exponent + octaves);
+          const sizes = Array.from({ length: 700 }, () => (random() - 0.5) * 2 ** (-octaves * random()));
+          const all = Math.hypot(...sizes);
+          const numbers = Float32Array.from(sizes, (x) => (x / all) * 2 ** exponent);
+          const gradients = new Map([
+            ["w", numbers.slice(0, 690)],
+            ["b", numbers.slice(690)],
+          ]);
+          const clipNorm = 2 ** (exponent - 10);
+          for (const word of ["norm", "global_norm"]) {
+            const ours = await clipped(target, word, gradients, { clipNorm });
+            for (const [name, list] of gradients) {
+              // Seen by what the largest number comes to: small ones may be flushed.
+              const largest = list.reduce((at, x, i) => (Math.abs(x) > Math.abs(list[at]!) ? i : at), 0);
+              const norm = Math.hypot(...(word === "norm" ? list : numbers));
+              const right = list[largest]! * Math.min(1, clipNorm / norm);
+              expect(Math.abs(ours.get(name)![largest]! / right - 1), `${word} of ${name} at 2^${exponent}, ${octaves}`).toBeLessThan(4e-7);
+            }
+          }
+        }
+    },
+  );
 
   test("very large and very small numbers in one gradient", async () => {
     const gradients = new Map([
