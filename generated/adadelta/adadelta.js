@@ -3,7 +3,7 @@
 import { createOptimizer } from "optspec/runtime";
 
 const manifest = {
-  "manifestVersion": 1,
+  "manifestVersion": 2,
   "generator": { "name": "optspec", "version": "0.1.0" },
   "source": { "file": "adadelta.opt", "sha256": "95585e122347777f490ccc2d2fe0c7777a60009433eb6668d9bf983e710b3d96" },
   "optimizer": { "name": "Adadelta", "doc": "Adadelta (Zeiler, arXiv:1212.5701), as torch.optim.Adadelta." },
@@ -70,12 +70,14 @@ const manifest = {
         { "op": "hyper", "hyper": "lr", "form": "value" }
       ],
       "facts": ["epsilon", "lr", "rho", "weight_decay"],
+      "formats": { "param": "f32", "grad": "f32" },
       "states": [
         {
           "name": "v",
           "key": "v",
           "doc": "Running mean of the gradient's square, and of the update's.",
           "extent": "elem",
+          "format": "f32",
           "scalarSlot": null,
           "init": 0
         },
@@ -84,6 +86,7 @@ const manifest = {
           "key": "u",
           "doc": "Running mean of the gradient's square, and of the update's.",
           "extent": "elem",
+          "format": "f32",
           "scalarSlot": null,
           "init": 0
         }
@@ -104,7 +107,7 @@ const manifest = {
                 { "name": "epsilon", "value": 4 },
                 { "name": "lr", "value": 5 }
               ],
-              "stateSlots": [0, 1],
+              "stateOffsets": [0, 4],
               "hostStores": []
             }
           ],

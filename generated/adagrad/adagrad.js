@@ -3,7 +3,7 @@
 import { createOptimizer } from "optspec/runtime";
 
 const manifest = {
-  "manifestVersion": 1,
+  "manifestVersion": 2,
   "generator": { "name": "optspec", "version": "0.1.0" },
   "source": { "file": "adagrad.opt", "sha256": "2c24924cafec6e21dc15edf054fce1d5b219112ee37b3b4435b10ad62b58246b" },
   "optimizer": { "name": "Adagrad", "doc": "Adagrad (Duchi, Hazan and Singer, JMLR 12, 2011), as torch.optim.Adagrad." },
@@ -80,14 +80,25 @@ const manifest = {
         { "op": "apply", "fn": "div", "args": [3, 9] }
       ],
       "facts": ["epsilon", "initial", "lr", "lr_decay", "weight_decay"],
-      "states": [{ "name": "h", "key": "h", "doc": "Sum of the gradient's squares.", "extent": "elem", "scalarSlot": null, "init": null }],
+      "formats": { "param": "f32", "grad": "f32" },
+      "states": [
+        {
+          "name": "h",
+          "key": "h",
+          "doc": "Sum of the gradient's squares.",
+          "extent": "elem",
+          "format": "f32",
+          "scalarSlot": null,
+          "init": null
+        }
+      ],
       "scalars": null,
       "hostStates": [],
       "programs": [
         {
           "entry": "init",
           "rowWidth": 4,
-          "variants": [{ "when": [], "coefficients": [{ "name": "initial", "value": 0 }], "stateSlots": [0], "hostStores": [] }],
+          "variants": [{ "when": [], "coefficients": [{ "name": "initial", "value": 0 }], "stateOffsets": [0], "hostStores": [] }],
           "sweeps": [
             {
               "kind": "sweep",
@@ -112,7 +123,7 @@ const manifest = {
                 { "name": "epsilon", "value": 2 },
                 { "name": "lr / (1 + (t - 1) * lr_decay)", "value": 10 }
               ],
-              "stateSlots": [0],
+              "stateOffsets": [0],
               "hostStores": []
             }
           ],

@@ -10,7 +10,7 @@ struct Chunk {
   row: u32,
   tensor: u32,
   first: u32,
-  reserved: u32,
+  place: u32,
 }
 
 @group(0) @binding(0) var<storage, read_write> params: array<vec4f>;
@@ -22,7 +22,7 @@ struct Chunk {
 fn init_variant0(chunk: Chunk, row: u32, lane: u32) {
   let initial = vec4f(rows[row + 0u].y);
   for (var i = lane; i < (chunk.count + 3u) / 4u; i += 256u) {
-    states[chunk.state + i] = initial;
+    states[chunk.state + chunk.place + i] = initial;
   }
 }
 
@@ -45,14 +45,14 @@ fn step_variant0(chunk: Chunk, row: u32, lane: u32) {
   for (var i = lane; i < (chunk.count + 3u) / 4u; i += 256u) {
     let old_param = params[chunk.param + i];
     let grad = grads[chunk.param + i];
-    let old_h = states[chunk.state + i];
+    let old_h = states[chunk.state + chunk.place + i];
 
     let g = grad + (weight_decay * old_param);
     let h = old_h + (g * g);
     let param = old_param - (coefficient_3 * (g / (sqrt(h) + epsilon)));
 
     params[chunk.param + i] = param;
-    states[chunk.state + i] = h;
+    states[chunk.state + chunk.place + i] = h;
   }
 }
 

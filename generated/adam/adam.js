@@ -3,7 +3,7 @@
 import { createOptimizer } from "optspec/runtime";
 
 const manifest = {
-  "manifestVersion": 1,
+  "manifestVersion": 2,
   "generator": { "name": "optspec", "version": "0.1.0" },
   "source": { "file": "adam.opt", "sha256": "d4421c1a0413f95fc9ac5126170b1fee10b66ddbc2d4b239d5db4065ff0f5ef2" },
   "optimizer": { "name": "Adam", "doc": "Adam (Kingma and Ba, arXiv:1412.6980), as torch.optim.Adam: weight decay is added to the gradient." },
@@ -101,12 +101,14 @@ const manifest = {
         { "op": "apply", "fn": "div", "args": [13, 15] }
       ],
       "facts": ["beta1", "beta2", "epsilon", "lr", "weight_decay"],
+      "formats": { "param": "f32", "grad": "f32" },
       "states": [
         {
           "name": "m",
           "key": "m",
           "doc": "Running mean of the gradient, and of its square.",
           "extent": "elem",
+          "format": "f32",
           "scalarSlot": null,
           "init": 0
         },
@@ -115,6 +117,7 @@ const manifest = {
           "key": "v",
           "doc": "Running mean of the gradient, and of its square.",
           "extent": "elem",
+          "format": "f32",
           "scalarSlot": null,
           "init": 0
         }
@@ -137,7 +140,7 @@ const manifest = {
                 { "name": "epsilon_times_correction", "value": 11 },
                 { "name": "step_size", "value": 16 }
               ],
-              "stateSlots": [0, 1],
+              "stateOffsets": [0, 4],
               "hostStores": []
             }
           ],
@@ -179,12 +182,14 @@ const manifest = {
         { "op": "apply", "fn": "div", "args": [13, 15] }
       ],
       "facts": ["beta1", "beta2", "epsilon", "lr", "weight_decay"],
+      "formats": { "param": "f32", "grad": "f32" },
       "states": [
         {
           "name": "m",
           "key": "m",
           "doc": "Running mean of the gradient, and of its square.",
           "extent": "elem",
+          "format": "f32",
           "scalarSlot": null,
           "init": 0
         },
@@ -193,10 +198,11 @@ const manifest = {
           "key": "v",
           "doc": "Running mean of the gradient, and of its square.",
           "extent": "elem",
+          "format": "f32",
           "scalarSlot": null,
           "init": 0
         },
-        { "name": "vmax", "key": "vmax", "doc": "Greatest v so far.", "extent": "elem", "scalarSlot": null, "init": 0 }
+        { "name": "vmax", "key": "vmax", "doc": "Greatest v so far.", "extent": "elem", "format": "f32", "scalarSlot": null, "init": 0 }
       ],
       "scalars": null,
       "hostStates": [],
@@ -216,7 +222,7 @@ const manifest = {
                 { "name": "epsilon_times_correction", "value": 11 },
                 { "name": "step_size", "value": 16 }
               ],
-              "stateSlots": [0, 1, 2],
+              "stateOffsets": [0, 4, 8],
               "hostStores": []
             }
           ],

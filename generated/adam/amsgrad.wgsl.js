@@ -11,7 +11,7 @@ struct Chunk {
   row: u32,
   tensor: u32,
   first: u32,
-  reserved: u32,
+  place: u32,
 }
 
 @group(0) @binding(0) var<storage, read_write> params: array<vec4f>;
@@ -46,9 +46,9 @@ fn step_variant0(chunk: Chunk, row: u32, lane: u32) {
   for (var i = lane; i < (chunk.count + 3u) / 4u; i += 256u) {
     let old_param = params[chunk.param + i];
     let grad = grads[chunk.param + i];
-    let old_m = states[chunk.state + i];
-    let old_v = states[chunk.state + chunk.state_stride + i];
-    let old_vmax = states[chunk.state + 2u * chunk.state_stride + i];
+    let old_m = states[chunk.state + chunk.place + i];
+    let old_v = states[chunk.state + chunk.state_stride + chunk.place + i];
+    let old_vmax = states[chunk.state + 2u * chunk.state_stride + chunk.place + i];
 
     let g = grad + (weight_decay * old_param);
     let m = (beta1 * old_m) + (one_minus_beta1 * g);
@@ -57,9 +57,9 @@ fn step_variant0(chunk: Chunk, row: u32, lane: u32) {
     let param = old_param - (step_size * (m / (sqrt(vmax) + epsilon_times_correction)));
 
     params[chunk.param + i] = param;
-    states[chunk.state + i] = m;
-    states[chunk.state + chunk.state_stride + i] = v;
-    states[chunk.state + 2u * chunk.state_stride + i] = vmax;
+    states[chunk.state + chunk.place + i] = m;
+    states[chunk.state + chunk.state_stride + chunk.place + i] = v;
+    states[chunk.state + 2u * chunk.state_stride + chunk.place + i] = vmax;
   }
 }
 

@@ -3,7 +3,7 @@
 import { createOptimizer } from "optspec/runtime";
 
 const manifest = {
-  "manifestVersion": 1,
+  "manifestVersion": 2,
   "generator": { "name": "optspec", "version": "0.1.0" },
   "source": { "file": "adamax.opt", "sha256": "87fbd944e769adbe4b947ea911ab003b8e15362a9761a97ff376490067350306" },
   "optimizer": { "name": "Adamax", "doc": "AdaMax, Adam with the infinity norm (Kingma and Ba, arXiv:1412.6980, section 7), as torch.optim.Adamax." },
@@ -86,12 +86,14 @@ const manifest = {
         { "op": "apply", "fn": "div", "args": [6, 9] }
       ],
       "facts": ["beta1", "beta2", "epsilon", "lr", "weight_decay"],
+      "formats": { "param": "f32", "grad": "f32" },
       "states": [
         {
           "name": "m",
           "key": "m",
           "doc": "Running mean of the gradient, and its exponentially weighted infinity norm.",
           "extent": "elem",
+          "format": "f32",
           "scalarSlot": null,
           "init": 0
         },
@@ -100,6 +102,7 @@ const manifest = {
           "key": "u",
           "doc": "Running mean of the gradient, and its exponentially weighted infinity norm.",
           "extent": "elem",
+          "format": "f32",
           "scalarSlot": null,
           "init": 0
         }
@@ -121,7 +124,7 @@ const manifest = {
                 { "name": "epsilon", "value": 5 },
                 { "name": "lr_over_one_minus_beta1_pow_t", "value": 10 }
               ],
-              "stateSlots": [0, 1],
+              "stateOffsets": [0, 4],
               "hostStores": []
             }
           ],

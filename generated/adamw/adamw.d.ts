@@ -54,6 +54,26 @@ export type AdamWOptions = {
    * Default: none.
    */
   readonly gradClip?: "none";
+  /**
+   * What a gradient does that is not finite: it is worked with as it is, or the whole step is skipped. Loss scaling needs skip.
+   * Default: propagate.
+   */
+  readonly nonFinite?: "propagate";
+  /**
+   * How parameters are kept; arithmetic is f32.
+   * Default: f32.
+   */
+  readonly paramDtype?: "f32";
+  /**
+   * How gradients are kept; arithmetic is f32.
+   * Default: f32.
+   */
+  readonly gradDtype?: "f32";
+  /**
+   * What is kept beside a parameter of 16 bits, so that it is updated in f32: all of its f32 number, or the 16 bits that a bf16 lacks.
+   * Default: none.
+   */
+  readonly master?: "none";
 } | {
   /**
    * Divide by the greatest second moment seen so far (Reddi et al., arXiv:1904.09237).
@@ -65,6 +85,26 @@ export type AdamWOptions = {
    * Default: none.
    */
   readonly gradClip?: "none";
+  /**
+   * What a gradient does that is not finite: it is worked with as it is, or the whole step is skipped. Loss scaling needs skip.
+   * Default: propagate.
+   */
+  readonly nonFinite?: "propagate";
+  /**
+   * How parameters are kept; arithmetic is f32.
+   * Default: f32.
+   */
+  readonly paramDtype?: "f32";
+  /**
+   * How gradients are kept; arithmetic is f32.
+   * Default: f32.
+   */
+  readonly gradDtype?: "f32";
+  /**
+   * What is kept beside a parameter of 16 bits, so that it is updated in f32: all of its f32 number, or the 16 bits that a bf16 lacks.
+   * Default: none.
+   */
+  readonly master?: "none";
 } | {
   /**
    * Divide by the greatest second moment seen so far (Reddi et al., arXiv:1904.09237).
@@ -76,6 +116,88 @@ export type AdamWOptions = {
    * Default: none.
    */
   readonly gradClip: "global_norm";
+  /**
+   * What a gradient does that is not finite: it is worked with as it is, or the whole step is skipped. Loss scaling needs skip.
+   * Default: propagate.
+   */
+  readonly nonFinite?: "propagate";
+  /**
+   * How parameters are kept; arithmetic is f32.
+   * Default: f32.
+   */
+  readonly paramDtype?: "f32";
+  /**
+   * How gradients are kept; arithmetic is f32.
+   * Default: f32.
+   */
+  readonly gradDtype?: "f32";
+  /**
+   * What is kept beside a parameter of 16 bits, so that it is updated in f32: all of its f32 number, or the 16 bits that a bf16 lacks.
+   * Default: none.
+   */
+  readonly master?: "none";
+} | {
+  /**
+   * Divide by the greatest second moment seen so far (Reddi et al., arXiv:1904.09237).
+   * Default: false.
+   */
+  readonly amsgrad?: false;
+  /**
+   * How gradients are clipped, before anything else: each number to [clipMin, clipMax], or by a norm of at most clipNorm.
+   * Default: none.
+   */
+  readonly gradClip: "global_norm";
+  /**
+   * What a gradient does that is not finite: it is worked with as it is, or the whole step is skipped. Loss scaling needs skip.
+   * Default: propagate.
+   */
+  readonly nonFinite: "skip";
+  /**
+   * How parameters are kept; arithmetic is f32.
+   * Default: f32.
+   */
+  readonly paramDtype: "bf16";
+  /**
+   * How gradients are kept; arithmetic is f32.
+   * Default: f32.
+   */
+  readonly gradDtype: "bf16";
+  /**
+   * What is kept beside a parameter of 16 bits, so that it is updated in f32: all of its f32 number, or the 16 bits that a bf16 lacks.
+   * Default: none.
+   */
+  readonly master: "f32";
+} | {
+  /**
+   * Divide by the greatest second moment seen so far (Reddi et al., arXiv:1904.09237).
+   * Default: false.
+   */
+  readonly amsgrad?: false;
+  /**
+   * How gradients are clipped, before anything else: each number to [clipMin, clipMax], or by a norm of at most clipNorm.
+   * Default: none.
+   */
+  readonly gradClip?: "none";
+  /**
+   * What a gradient does that is not finite: it is worked with as it is, or the whole step is skipped. Loss scaling needs skip.
+   * Default: propagate.
+   */
+  readonly nonFinite?: "propagate";
+  /**
+   * How parameters are kept; arithmetic is f32.
+   * Default: f32.
+   */
+  readonly paramDtype: "bf16";
+  /**
+   * How gradients are kept; arithmetic is f32.
+   * Default: f32.
+   */
+  readonly gradDtype: "bf16";
+  /**
+   * What is kept beside a parameter of 16 bits, so that it is updated in f32: all of its f32 number, or the 16 bits that a bf16 lacks.
+   * Default: none.
+   */
+  readonly master: "remainder";
 };
 
 /** What AdamW is made with. */
@@ -89,6 +211,8 @@ export interface AdamWStates {
   readonly v: Float32Array;
   /** Greatest v so far. */
   readonly vmax: Float32Array;
+  readonly paramMaster: Float32Array;
+  readonly paramRemainder: Float32Array;
 }
 
 /** Names and types of what a running AdamW has. */
@@ -100,7 +224,7 @@ export interface AdamWTypes {
 }
 
 /** AdamW: Adam with decoupled weight decay (Loshchilov and Hutter, arXiv:1711.05101), as torch.optim.AdamW. */
-export type AdamW<View = unknown> = Optimizer<View, AdamWTypes>;
+export type AdamW<View = unknown, Formats extends { readonly param: "f32"; readonly grad: "f32" } | { readonly param: "bf16"; readonly grad: "bf16" } = { readonly param: "f32"; readonly grad: "f32" }> = Optimizer<View, AdamWTypes & { readonly formats: Formats }>;
 
 /**
  * AdamW: Adam with decoupled weight decay (Loshchilov and Hutter, arXiv:1711.05101), as torch.optim.AdamW.
@@ -109,5 +233,6 @@ export declare const AdamW: {
   readonly name: "AdamW";
   readonly definition: OptimizerDefinition;
   /** Checks the settings, makes the memory on the device, and compiles the kernels. Rejects with OptimizerError. */
-  create<View>(device: Device<View>, settings: AdamWSettings): Promise<AdamW<View>>;
+  create<View>(device: Device<View>, settings: AdamWSettings & { readonly paramDtype?: "f32"; readonly gradDtype?: "f32" }): Promise<AdamW<View, { readonly param: "f32"; readonly grad: "f32" }>>;
+  create<View>(device: Device<View>, settings: AdamWSettings & { readonly paramDtype: "bf16"; readonly gradDtype: "bf16" }): Promise<AdamW<View, { readonly param: "bf16"; readonly grad: "bf16" }>>;
 };

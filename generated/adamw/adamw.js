@@ -3,7 +3,7 @@
 import { createOptimizer } from "optspec/runtime";
 
 const manifest = {
-  "manifestVersion": 1,
+  "manifestVersion": 2,
   "generator": { "name": "optspec", "version": "0.1.0" },
   "source": { "file": "adamw.opt", "sha256": "97d97d5efe6f8756df2169df7aef28794d106fa94aabb54a23f6a94a1fc51b8d" },
   "optimizer": { "name": "AdamW", "doc": "AdamW: Adam with decoupled weight decay (Loshchilov and Hutter, arXiv:1711.05101), as torch.optim.AdamW." },
@@ -126,13 +126,45 @@ const manifest = {
       "kind": "words",
       "words": ["none", "value", "norm", "global_norm"],
       "value": "none"
+    },
+    {
+      "name": "non_finite",
+      "key": "nonFinite",
+      "doc": "What a gradient does that is not finite: it is worked with as it is, or the whole step is skipped. Loss scaling needs skip.",
+      "kind": "words",
+      "words": ["propagate", "skip"],
+      "value": "propagate"
+    },
+    {
+      "name": "param_dtype",
+      "key": "paramDtype",
+      "doc": "How parameters are kept; arithmetic is f32.",
+      "kind": "words",
+      "words": ["f32", "f16", "bf16"],
+      "value": "f32"
+    },
+    {
+      "name": "grad_dtype",
+      "key": "gradDtype",
+      "doc": "How gradients are kept; arithmetic is f32.",
+      "kind": "words",
+      "words": ["f32", "f16", "bf16"],
+      "value": "f32"
+    },
+    {
+      "name": "master",
+      "key": "master",
+      "doc": "What is kept beside a parameter of 16 bits, so that it is updated in f32: all of its f32 number, or the 16 bits that a bf16 lacks.",
+      "kind": "words",
+      "words": ["none", "f32", "remainder"],
+      "value": "none"
     }
   ],
   "rules": { "name": "AdamW", "formulas": [], "blocks": [], "bounds": [], "fixedByConditions": [] },
   "builds": [
     {
       "key": "default",
-      "options": { "amsgrad": "false", "grad_clip": "none" },
+      "options": { "amsgrad": "false", "grad_clip": "none", "non_finite": "propagate", "param_dtype": "f32", "grad_dtype": "f32", "master": "none" },
       "host": [
         { "op": "hyper", "hyper": "beta1", "form": "value" },
         { "op": "literal", "value": 1 },
@@ -154,12 +186,14 @@ const manifest = {
         { "op": "apply", "fn": "div", "args": [14, 16] }
       ],
       "facts": ["beta1", "beta2", "epsilon", "lr", "weight_decay"],
+      "formats": { "param": "f32", "grad": "f32" },
       "states": [
         {
           "name": "m",
           "key": "m",
           "doc": "Running mean of the gradient, and of its square.",
           "extent": "elem",
+          "format": "f32",
           "scalarSlot": null,
           "init": 0
         },
@@ -168,6 +202,7 @@ const manifest = {
           "key": "v",
           "doc": "Running mean of the gradient, and of its square.",
           "extent": "elem",
+          "format": "f32",
           "scalarSlot": null,
           "init": 0
         }
@@ -190,7 +225,7 @@ const manifest = {
                 { "name": "epsilon_times_correction", "value": 13 },
                 { "name": "step_size", "value": 17 }
               ],
-              "stateSlots": [0, 1],
+              "stateOffsets": [0, 4],
               "hostStores": []
             }
           ],
@@ -211,7 +246,7 @@ const manifest = {
     },
     {
       "key": "amsgrad",
-      "options": { "amsgrad": "true", "grad_clip": "none" },
+      "options": { "amsgrad": "true", "grad_clip": "none", "non_finite": "propagate", "param_dtype": "f32", "grad_dtype": "f32", "master": "none" },
       "host": [
         { "op": "hyper", "hyper": "beta1", "form": "value" },
         { "op": "literal", "value": 1 },
@@ -233,12 +268,14 @@ const manifest = {
         { "op": "apply", "fn": "div", "args": [14, 16] }
       ],
       "facts": ["beta1", "beta2", "epsilon", "lr", "weight_decay"],
+      "formats": { "param": "f32", "grad": "f32" },
       "states": [
         {
           "name": "m",
           "key": "m",
           "doc": "Running mean of the gradient, and of its square.",
           "extent": "elem",
+          "format": "f32",
           "scalarSlot": null,
           "init": 0
         },
@@ -247,10 +284,11 @@ const manifest = {
           "key": "v",
           "doc": "Running mean of the gradient, and of its square.",
           "extent": "elem",
+          "format": "f32",
           "scalarSlot": null,
           "init": 0
         },
-        { "name": "vmax", "key": "vmax", "doc": "Greatest v so far.", "extent": "elem", "scalarSlot": null, "init": 0 }
+        { "name": "vmax", "key": "vmax", "doc": "Greatest v so far.", "extent": "elem", "format": "f32", "scalarSlot": null, "init": 0 }
       ],
       "scalars": null,
       "hostStates": [],
@@ -270,7 +308,7 @@ const manifest = {
                 { "name": "epsilon_times_correction", "value": 13 },
                 { "name": "step_size", "value": 17 }
               ],
-              "stateSlots": [0, 1, 2],
+              "stateOffsets": [0, 4, 8],
               "hostStores": []
             }
           ],
@@ -291,7 +329,14 @@ const manifest = {
     },
     {
       "key": "global_norm",
-      "options": { "amsgrad": "false", "grad_clip": "global_norm" },
+      "options": {
+        "amsgrad": "false",
+        "grad_clip": "global_norm",
+        "non_finite": "propagate",
+        "param_dtype": "f32",
+        "grad_dtype": "f32",
+        "master": "none"
+      },
       "host": [
         { "op": "hyper", "hyper": "need_clip", "form": "value" },
         { "op": "hyper", "hyper": "clip_norm", "form": "value" },
@@ -315,12 +360,14 @@ const manifest = {
         { "op": "apply", "fn": "div", "args": [16, 18] }
       ],
       "facts": ["beta1", "beta2", "clip_norm", "epsilon", "lr", "need_clip", "weight_decay"],
+      "formats": { "param": "f32", "grad": "f32" },
       "states": [
         {
           "name": "m",
           "key": "m",
           "doc": "Running mean of the gradient, and of its square.",
           "extent": "elem",
+          "format": "f32",
           "scalarSlot": null,
           "init": 0
         },
@@ -329,6 +376,7 @@ const manifest = {
           "key": "v",
           "doc": "Running mean of the gradient, and of its square.",
           "extent": "elem",
+          "format": "f32",
           "scalarSlot": null,
           "init": 0
         }
@@ -352,7 +400,7 @@ const manifest = {
                 { "name": "epsilon_times_correction", "value": 15 },
                 { "name": "step_size", "value": 19 }
               ],
-              "stateSlots": [0, 1],
+              "stateOffsets": [0, 4],
               "hostStores": []
             },
             {
@@ -366,7 +414,7 @@ const manifest = {
                 { "name": "epsilon_times_correction", "value": 15 },
                 { "name": "step_size", "value": 19 }
               ],
-              "stateSlots": [0, 1],
+              "stateOffsets": [0, 4],
               "hostStores": []
             }
           ],
@@ -402,6 +450,302 @@ const manifest = {
           "bytesPerElement": [{ "read": 20, "written": 12 }, { "read": 16, "written": 12 }]
         }
       ]
+    },
+    {
+      "key": "global_norm-skip-bf16-bf16_grad-f32_master",
+      "options": { "amsgrad": "false", "grad_clip": "global_norm", "non_finite": "skip", "param_dtype": "bf16", "grad_dtype": "bf16", "master": "f32" },
+      "host": [
+        { "op": "hyper", "hyper": "need_clip", "form": "value" },
+        { "op": "hyper", "hyper": "clip_norm", "form": "value" },
+        { "op": "hyper", "hyper": "beta1", "form": "value" },
+        { "op": "literal", "value": 1 },
+        { "op": "apply", "fn": "sub", "args": [3, 2] },
+        { "op": "hyper", "hyper": "beta2", "form": "value" },
+        { "op": "apply", "fn": "sub", "args": [3, 5] },
+        { "op": "hyper", "hyper": "lr", "form": "value" },
+        { "op": "hyper", "hyper": "weight_decay", "form": "value" },
+        { "op": "apply", "fn": "mul", "args": [7, 8] },
+        { "op": "hyper", "hyper": "epsilon", "form": "value" },
+        { "op": "fact", "fact": "t" },
+        { "op": "apply", "fn": "pow", "args": [5, 11] },
+        { "op": "apply", "fn": "sub", "args": [3, 12] },
+        { "op": "apply", "fn": "sqrt", "args": [13] },
+        { "op": "apply", "fn": "mul", "args": [10, 14] },
+        { "op": "apply", "fn": "mul", "args": [7, 14] },
+        { "op": "apply", "fn": "pow", "args": [2, 11] },
+        { "op": "apply", "fn": "sub", "args": [3, 17] },
+        { "op": "apply", "fn": "div", "args": [16, 18] }
+      ],
+      "facts": ["beta1", "beta2", "clip_norm", "epsilon", "lr", "need_clip", "weight_decay"],
+      "formats": { "param": "bf16", "grad": "bf16" },
+      "states": [
+        {
+          "name": "param.master",
+          "key": "paramMaster",
+          "doc": null,
+          "extent": "elem",
+          "format": "f32",
+          "scalarSlot": null,
+          "init": 0,
+          "master": "master"
+        },
+        {
+          "name": "m",
+          "key": "m",
+          "doc": "Running mean of the gradient, and of its square.",
+          "extent": "elem",
+          "format": "f32",
+          "scalarSlot": null,
+          "init": 0
+        },
+        {
+          "name": "v",
+          "key": "v",
+          "doc": "Running mean of the gradient, and of its square.",
+          "extent": "elem",
+          "format": "f32",
+          "scalarSlot": null,
+          "init": 0
+        },
+        {
+          "name": "loss_scale",
+          "key": "lossScale",
+          "doc": null,
+          "extent": "model",
+          "format": "f32",
+          "scalarSlot": 0,
+          "init": 1,
+          "scaler": "scale"
+        },
+        {
+          "name": "loss_scale_growth",
+          "key": "lossScaleGrowth",
+          "doc": null,
+          "extent": "model",
+          "format": "f32",
+          "scalarSlot": 1,
+          "init": 1,
+          "scaler": "growth"
+        },
+        {
+          "name": "loss_scale_backoff",
+          "key": "lossScaleBackoff",
+          "doc": null,
+          "extent": "model",
+          "format": "f32",
+          "scalarSlot": 2,
+          "init": 1,
+          "scaler": "backoff"
+        },
+        {
+          "name": "loss_scale_interval",
+          "key": "lossScaleInterval",
+          "doc": null,
+          "extent": "model",
+          "format": "f32",
+          "scalarSlot": 3,
+          "init": 1,
+          "scaler": "interval"
+        },
+        {
+          "name": "loss_scale_streak",
+          "key": "lossScaleStreak",
+          "doc": null,
+          "extent": "model",
+          "format": "f32",
+          "scalarSlot": 4,
+          "init": 0,
+          "scaler": "streak"
+        },
+        {
+          "name": "loss_scale_taken",
+          "key": "lossScaleTaken",
+          "doc": null,
+          "extent": "model",
+          "format": "f32",
+          "scalarSlot": 5,
+          "init": 0,
+          "scaler": "taken"
+        },
+        {
+          "name": "loss_scale_calls",
+          "key": "lossScaleCalls",
+          "doc": null,
+          "extent": "model",
+          "format": "f32",
+          "scalarSlot": 6,
+          "init": 0,
+          "scaler": "calls"
+        }
+      ],
+      "scalars": { "model": 12, "tensor": 4, "partial": 5 },
+      "hostStates": [],
+      "programs": [
+        {
+          "entry": "step",
+          "rowWidth": 12,
+          "variants": [
+            {
+              "when": [{ "condition": 0, "is": true }],
+              "coefficients": [
+                { "name": "clip_norm", "value": 1 },
+                { "name": "beta1", "value": 2 },
+                { "name": "one_minus_beta1", "value": 4 },
+                { "name": "beta2", "value": 5 },
+                { "name": "one_minus_beta2", "value": 6 },
+                { "name": "lr_times_weight_decay", "value": 9 },
+                { "name": "epsilon_times_correction", "value": 15 },
+                { "name": "step_size", "value": 19 }
+              ],
+              "stateOffsets": [0, 4, 8, 0, 0, 0, 0, 0, 0, 0],
+              "hostStores": []
+            },
+            {
+              "when": [{ "condition": 0, "is": false }],
+              "coefficients": [
+                { "name": "beta1", "value": 2 },
+                { "name": "beta2", "value": 5 },
+                { "name": "lr_times_weight_decay", "value": 9 },
+                { "name": "one_minus_beta1", "value": 4 },
+                { "name": "one_minus_beta2", "value": 6 },
+                { "name": "epsilon_times_correction", "value": 15 },
+                { "name": "step_size", "value": 19 }
+              ],
+              "stateOffsets": [0, 4, 8, 0, 0, 0, 0, 0, 0, 0],
+              "hostStores": []
+            }
+          ],
+          "sweeps": [
+            {
+              "kind": "sweep",
+              "name": "step1",
+              "symbol": "AdamW_global_norm_skip_bf16_bf16_grad_f32_master_step1",
+              "workgroup": 128,
+              "scalars": true,
+              "reads": { "param": false, "grad": true, "state": false },
+              "writes": { "param": false, "state": false }
+            },
+            {
+              "kind": "finish",
+              "name": "step1_finish",
+              "symbol": "AdamW_global_norm_skip_bf16_bf16_grad_f32_master_step1_finish",
+              "workgroup": 256,
+              "scalars": true,
+              "reads": { "param": false, "grad": false, "state": false },
+              "writes": { "param": false, "state": false }
+            },
+            {
+              "kind": "sweep",
+              "name": "step2",
+              "symbol": "AdamW_global_norm_skip_bf16_bf16_grad_f32_master_step2",
+              "workgroup": 256,
+              "scalars": true,
+              "reads": { "param": false, "grad": true, "state": true },
+              "writes": { "param": true, "state": true }
+            }
+          ],
+          "bytesPerElement": [{ "read": 16, "written": 14 }, { "read": 16, "written": 14 }]
+        }
+      ]
+    },
+    {
+      "key": "bf16-bf16_grad-remainder_master",
+      "options": {
+        "amsgrad": "false",
+        "grad_clip": "none",
+        "non_finite": "propagate",
+        "param_dtype": "bf16",
+        "grad_dtype": "bf16",
+        "master": "remainder"
+      },
+      "host": [
+        { "op": "hyper", "hyper": "beta1", "form": "value" },
+        { "op": "literal", "value": 1 },
+        { "op": "apply", "fn": "sub", "args": [1, 0] },
+        { "op": "hyper", "hyper": "beta2", "form": "value" },
+        { "op": "apply", "fn": "sub", "args": [1, 3] },
+        { "op": "hyper", "hyper": "lr", "form": "value" },
+        { "op": "hyper", "hyper": "weight_decay", "form": "value" },
+        { "op": "apply", "fn": "mul", "args": [5, 6] },
+        { "op": "hyper", "hyper": "epsilon", "form": "value" },
+        { "op": "fact", "fact": "t" },
+        { "op": "apply", "fn": "pow", "args": [3, 9] },
+        { "op": "apply", "fn": "sub", "args": [1, 10] },
+        { "op": "apply", "fn": "sqrt", "args": [11] },
+        { "op": "apply", "fn": "mul", "args": [8, 12] },
+        { "op": "apply", "fn": "mul", "args": [5, 12] },
+        { "op": "apply", "fn": "pow", "args": [0, 9] },
+        { "op": "apply", "fn": "sub", "args": [1, 15] },
+        { "op": "apply", "fn": "div", "args": [14, 16] }
+      ],
+      "facts": ["beta1", "beta2", "epsilon", "lr", "weight_decay"],
+      "formats": { "param": "bf16", "grad": "bf16" },
+      "states": [
+        {
+          "name": "param.remainder",
+          "key": "paramRemainder",
+          "doc": null,
+          "extent": "elem",
+          "format": "i16",
+          "scalarSlot": null,
+          "init": 0,
+          "master": "remainder"
+        },
+        {
+          "name": "m",
+          "key": "m",
+          "doc": "Running mean of the gradient, and of its square.",
+          "extent": "elem",
+          "format": "f32",
+          "scalarSlot": null,
+          "init": 0
+        },
+        {
+          "name": "v",
+          "key": "v",
+          "doc": "Running mean of the gradient, and of its square.",
+          "extent": "elem",
+          "format": "f32",
+          "scalarSlot": null,
+          "init": 0
+        }
+      ],
+      "scalars": null,
+      "hostStates": [],
+      "programs": [
+        {
+          "entry": "step",
+          "rowWidth": 8,
+          "variants": [
+            {
+              "when": [],
+              "coefficients": [
+                { "name": "beta1", "value": 0 },
+                { "name": "one_minus_beta1", "value": 2 },
+                { "name": "beta2", "value": 3 },
+                { "name": "one_minus_beta2", "value": 4 },
+                { "name": "lr_times_weight_decay", "value": 7 },
+                { "name": "epsilon_times_correction", "value": 13 },
+                { "name": "step_size", "value": 17 }
+              ],
+              "stateOffsets": [8, 0, 4],
+              "hostStores": []
+            }
+          ],
+          "sweeps": [
+            {
+              "kind": "sweep",
+              "name": "step",
+              "symbol": "AdamW_bf16_bf16_grad_remainder_master_step",
+              "workgroup": 256,
+              "scalars": false,
+              "reads": { "param": true, "grad": true, "state": true },
+              "writes": { "param": true, "state": true }
+            }
+          ],
+          "bytesPerElement": [{ "read": 14, "written": 12 }]
+        }
+      ]
     }
   ]
 };
@@ -423,6 +767,16 @@ const definition = {
       wgsl: async () => (await import("./global_norm.wgsl.js")).default,
       wasm: async () => (await import("./global_norm.wasm.js")).default,
       cuda: async () => (await import("./global_norm.cu.js")).default,
+    },
+    "global_norm-skip-bf16-bf16_grad-f32_master": {
+      wgsl: async () => (await import("./global_norm-skip-bf16-bf16_grad-f32_master.wgsl.js")).default,
+      wasm: async () => (await import("./global_norm-skip-bf16-bf16_grad-f32_master.wasm.js")).default,
+      cuda: async () => (await import("./global_norm-skip-bf16-bf16_grad-f32_master.cu.js")).default,
+    },
+    "bf16-bf16_grad-remainder_master": {
+      wgsl: async () => (await import("./bf16-bf16_grad-remainder_master.wgsl.js")).default,
+      wasm: async () => (await import("./bf16-bf16_grad-remainder_master.wasm.js")).default,
+      cuda: async () => (await import("./bf16-bf16_grad-remainder_master.cu.js")).default,
     },
   },
 };

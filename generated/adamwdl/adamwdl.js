@@ -3,7 +3,7 @@
 import { createOptimizer } from "optspec/runtime";
 
 const manifest = {
-  "manifestVersion": 1,
+  "manifestVersion": 2,
   "generator": { "name": "optspec", "version": "0.1.0" },
   "source": { "file": "adamwdl.opt", "sha256": "a5572480b2704e92bbef9aec5aa3a882bc9d5499e09aba61582acfaf6d06f1c1" },
   "optimizer": {
@@ -241,12 +241,14 @@ const manifest = {
         { "op": "apply", "fn": "div", "args": [16, 18] }
       ],
       "facts": ["beta1", "beta2", "epsilon", "lr", "lr.base", "weight_decay"],
+      "formats": { "param": "f32", "grad": "f32" },
       "states": [
         {
           "name": "moment1",
           "key": "moment1",
           "doc": "Running mean of the gradient, and of its square.",
           "extent": "elem",
+          "format": "f32",
           "scalarSlot": null,
           "init": 0
         },
@@ -255,6 +257,7 @@ const manifest = {
           "key": "moment2",
           "doc": "Running mean of the gradient, and of its square.",
           "extent": "elem",
+          "format": "f32",
           "scalarSlot": null,
           "init": 0
         }
@@ -277,7 +280,7 @@ const manifest = {
                 { "name": "epsilon_times_correction", "value": 14 },
                 { "name": "step_size", "value": 19 }
               ],
-              "stateSlots": [0, 1],
+              "stateOffsets": [0, 4],
               "hostStores": []
             }
           ],
@@ -321,12 +324,14 @@ const manifest = {
         { "op": "apply", "fn": "div", "args": [15, 17] }
       ],
       "facts": ["beta1", "beta2", "epsilon", "lr", "weight_decay"],
+      "formats": { "param": "f32", "grad": "f32" },
       "states": [
         {
           "name": "moment1",
           "key": "moment1",
           "doc": "Running mean of the gradient, and of its square.",
           "extent": "elem",
+          "format": "f32",
           "scalarSlot": null,
           "init": 0
         },
@@ -335,6 +340,7 @@ const manifest = {
           "key": "moment2",
           "doc": "Running mean of the gradient, and of its square.",
           "extent": "elem",
+          "format": "f32",
           "scalarSlot": null,
           "init": 0
         }
@@ -357,7 +363,7 @@ const manifest = {
                 { "name": "epsilon_times_correction", "value": 14 },
                 { "name": "step_size", "value": 18 }
               ],
-              "stateSlots": [0, 1],
+              "stateOffsets": [0, 4],
               "hostStores": []
             }
           ],
@@ -404,12 +410,14 @@ const manifest = {
         { "op": "apply", "fn": "div", "args": [18, 20] }
       ],
       "facts": ["beta1", "beta2", "epsilon", "lr", "lr.base", "weight_decay"],
+      "formats": { "param": "f32", "grad": "f32" },
       "states": [
         {
           "name": "moment1",
           "key": "moment1",
           "doc": "Running mean of the gradient, and of its square.",
           "extent": "elem",
+          "format": "f32",
           "scalarSlot": null,
           "init": 0
         },
@@ -418,6 +426,7 @@ const manifest = {
           "key": "moment2",
           "doc": "Running mean of the gradient, and of its square.",
           "extent": "elem",
+          "format": "f32",
           "scalarSlot": null,
           "init": 0
         }
@@ -441,7 +450,7 @@ const manifest = {
                 { "name": "epsilon_times_correction", "value": 17 },
                 { "name": "step_size", "value": 21 }
               ],
-              "stateSlots": [0, 1],
+              "stateOffsets": [0, 4],
               "hostStores": []
             }
           ],
@@ -482,12 +491,14 @@ const manifest = {
         { "op": "apply", "fn": "div", "args": [12, 14] }
       ],
       "facts": ["beta1", "beta2", "epsilon", "lr", "weight_decay"],
+      "formats": { "param": "f32", "grad": "f32" },
       "states": [
         {
           "name": "moment1",
           "key": "moment1",
           "doc": "Running mean of the gradient, and of its square.",
           "extent": "elem",
+          "format": "f32",
           "scalarSlot": null,
           "init": 0
         },
@@ -496,6 +507,7 @@ const manifest = {
           "key": "moment2",
           "doc": "Running mean of the gradient, and of its square.",
           "extent": "elem",
+          "format": "f32",
           "scalarSlot": null,
           "init": 0
         }
@@ -518,7 +530,7 @@ const manifest = {
                 { "name": "weight_decay", "value": 6 },
                 { "name": "step_size", "value": 15 }
               ],
-              "stateSlots": [0, 1],
+              "stateOffsets": [0, 4],
               "hostStores": []
             }
           ],
@@ -566,12 +578,14 @@ const manifest = {
         { "op": "apply", "fn": "div", "args": [19, 21] }
       ],
       "facts": ["beta1", "beta2", "clip_max", "clip_min", "epsilon", "lr", "lr.base", "need_clip", "weight_decay"],
+      "formats": { "param": "f32", "grad": "f32" },
       "states": [
         {
           "name": "moment1",
           "key": "moment1",
           "doc": "Running mean of the gradient, and of its square.",
           "extent": "elem",
+          "format": "f32",
           "scalarSlot": null,
           "init": 0
         },
@@ -580,6 +594,7 @@ const manifest = {
           "key": "moment2",
           "doc": "Running mean of the gradient, and of its square.",
           "extent": "elem",
+          "format": "f32",
           "scalarSlot": null,
           "init": 0
         }
@@ -604,7 +619,7 @@ const manifest = {
                 { "name": "epsilon_times_correction", "value": 17 },
                 { "name": "step_size", "value": 22 }
               ],
-              "stateSlots": [0, 1],
+              "stateOffsets": [0, 4],
               "hostStores": []
             },
             {
@@ -618,7 +633,7 @@ const manifest = {
                 { "name": "epsilon_times_correction", "value": 17 },
                 { "name": "step_size", "value": 22 }
               ],
-              "stateSlots": [0, 1],
+              "stateOffsets": [0, 4],
               "hostStores": []
             }
           ],
@@ -665,12 +680,14 @@ const manifest = {
         { "op": "apply", "fn": "div", "args": [18, 20] }
       ],
       "facts": ["beta1", "beta2", "clip_norm", "epsilon", "lr", "lr.base", "need_clip", "weight_decay"],
+      "formats": { "param": "f32", "grad": "f32" },
       "states": [
         {
           "name": "moment1",
           "key": "moment1",
           "doc": "Running mean of the gradient, and of its square.",
           "extent": "elem",
+          "format": "f32",
           "scalarSlot": null,
           "init": 0
         },
@@ -679,6 +696,7 @@ const manifest = {
           "key": "moment2",
           "doc": "Running mean of the gradient, and of its square.",
           "extent": "elem",
+          "format": "f32",
           "scalarSlot": null,
           "init": 0
         }
@@ -702,7 +720,7 @@ const manifest = {
                 { "name": "epsilon_times_correction", "value": 16 },
                 { "name": "step_size", "value": 21 }
               ],
-              "stateSlots": [0, 1],
+              "stateOffsets": [0, 4],
               "hostStores": []
             },
             {
@@ -716,7 +734,7 @@ const manifest = {
                 { "name": "epsilon_times_correction", "value": 16 },
                 { "name": "step_size", "value": 21 }
               ],
-              "stateSlots": [0, 1],
+              "stateOffsets": [0, 4],
               "hostStores": []
             }
           ],
@@ -781,12 +799,14 @@ const manifest = {
         { "op": "apply", "fn": "div", "args": [18, 20] }
       ],
       "facts": ["beta1", "beta2", "clip_norm", "epsilon", "lr", "lr.base", "need_clip", "weight_decay"],
+      "formats": { "param": "f32", "grad": "f32" },
       "states": [
         {
           "name": "moment1",
           "key": "moment1",
           "doc": "Running mean of the gradient, and of its square.",
           "extent": "elem",
+          "format": "f32",
           "scalarSlot": null,
           "init": 0
         },
@@ -795,6 +815,7 @@ const manifest = {
           "key": "moment2",
           "doc": "Running mean of the gradient, and of its square.",
           "extent": "elem",
+          "format": "f32",
           "scalarSlot": null,
           "init": 0
         }
@@ -818,7 +839,7 @@ const manifest = {
                 { "name": "epsilon_times_correction", "value": 16 },
                 { "name": "step_size", "value": 21 }
               ],
-              "stateSlots": [0, 1],
+              "stateOffsets": [0, 4],
               "hostStores": []
             },
             {
@@ -832,7 +853,7 @@ const manifest = {
                 { "name": "epsilon_times_correction", "value": 16 },
                 { "name": "step_size", "value": 21 }
               ],
-              "stateSlots": [0, 1],
+              "stateOffsets": [0, 4],
               "hostStores": []
             }
           ],

@@ -27,7 +27,7 @@
     (f32.load (local.get $at)))
 
   ;; Where need_clip.
-  (func $step1_variant0 (param $param_at i32) (param $grad_at i32) (param $state_at i32) (param $state_stride i32) (param $count i32) (param $row i32) (param $partial_at i32) (param $partial_stride i32)
+  (func $step1_variant0 (param $param_at i32) (param $grad_at i32) (param $states_at i32) (param $stride i32) (param $place i32) (param $count i32) (param $row i32) (param $partial_at i32) (param $partial_stride i32)
     (local $grad v128)
     (local $part_1 v128)
     (local $part_2 v128)
@@ -251,7 +251,7 @@
     (f32.store (i32.add (local.get $partial_at) (i32.mul (local.get $partial_stride) (i32.const 2))) (f32x4.extract_lane 0 (local.get $total_x))))
 
   ;; Where not need_clip.
-  (func $step1_variant1 (param $param_at i32) (param $grad_at i32) (param $state_at i32) (param $state_stride i32) (param $left i32) (param $row i32)
+  (func $step1_variant1 (param $param_at i32) (param $grad_at i32) (param $states_at i32) (param $stride i32) (param $place i32) (param $count i32) (param $row i32)
     (local $beta1 v128)
     (local $beta2 v128)
     (local $one_minus_lr_base_times_weight_decay v128)
@@ -267,8 +267,10 @@
     (local $moment1 v128)
     (local $moment2 v128)
     (local $param v128)
+    (local $moment1_at i32)
     (local $moment2_at i32)
-    (if (i32.eqz (local.get $left)) (then (return)))
+    (local $left i32)
+    (if (i32.eqz (local.get $count)) (then (return)))
     (local.set $beta1 (v128.load32_splat offset=4 (local.get $row)))
     (local.set $beta2 (v128.load32_splat offset=8 (local.get $row)))
     (local.set $one_minus_lr_base_times_weight_decay (v128.load32_splat offset=12 (local.get $row))) ;; 1 - lr.base * weight_decay
@@ -276,11 +278,16 @@
     (local.set $one_minus_beta2 (v128.load32_splat offset=20 (local.get $row))) ;; 1 - beta2
     (local.set $epsilon_times_correction (v128.load32_splat offset=24 (local.get $row))) ;; epsilon * sqrt(1 - beta2^t)
     (local.set $step_size (v128.load32_splat offset=28 (local.get $row))) ;; lr * sqrt(1 - beta2^t) / (1 - beta1^t)
-    (local.set $moment2_at (i32.add (local.get $state_at) (i32.mul (local.get $state_stride) (i32.const 1))))
+    (local.set $moment1_at (i32.add (local.get $states_at) (i32.mul (local.get $place) (i32.const 16))))
+    (local.set $moment2_at
+      (i32.add
+        (i32.add (local.get $states_at) (i32.mul (local.get $stride) (i32.const 16)))
+        (i32.mul (local.get $place) (i32.const 16))))
+    (local.set $left (i32.shr_u (i32.add (local.get $count) (i32.const 3)) (i32.const 2)))
     (loop $next
       (local.set $old_param (v128.load (local.get $param_at)))
       (local.set $grad (v128.load (local.get $grad_at)))
-      (local.set $old_moment1 (v128.load (local.get $state_at)))
+      (local.set $old_moment1 (v128.load (local.get $moment1_at)))
       (local.set $old_moment2 (v128.load (local.get $moment2_at)))
 
       (local.set $param_1 (f32x4.mul (local.get $old_param) (local.get $one_minus_lr_base_times_weight_decay)))
@@ -302,24 +309,23 @@
               (f32x4.add (f32x4.sqrt (local.get $moment2)) (local.get $epsilon_times_correction))))))
 
       (v128.store (local.get $param_at) (local.get $param))
-      (v128.store (local.get $state_at) (local.get $moment1))
+      (v128.store (local.get $moment1_at) (local.get $moment1))
       (v128.store (local.get $moment2_at) (local.get $moment2))
       (local.set $param_at (i32.add (local.get $param_at) (i32.const 16)))
       (local.set $grad_at (i32.add (local.get $grad_at) (i32.const 16)))
-      (local.set $state_at (i32.add (local.get $state_at) (i32.const 16)))
+      (local.set $moment1_at (i32.add (local.get $moment1_at) (i32.const 16)))
       (local.set $moment2_at (i32.add (local.get $moment2_at) (i32.const 16)))
       (br_if $next (local.tee $left (i32.sub (local.get $left) (i32.const 1))))))
 
   ;; Addresses in bytes; `count` chunks.
   (func $step1 (export "step1") (param $param i32) (param $grad i32) (param $state i32) (param $chunk i32) (param $count i32) (param $rows i32) (param $scalars i32) (param $tensors i32)
-    (local $row i32) (local $variant i32) (local $left i32) (local $tensor_at i32) (local $partial_at i32) (local $partial_stride i32)
+    (local $row i32) (local $variant i32) (local $tensor_at i32) (local $partial_at i32) (local $partial_stride i32)
     (local.set $partial_stride (i32.shl (i32.load offset=4 (local.get $tensors)) (i32.const 2)))
     (block $done
       (loop $next
         (br_if $done (i32.eqz (local.get $count)))
         (local.set $row (i32.add (local.get $rows) (i32.mul (i32.load offset=16 (local.get $chunk)) (i32.const 48))))
         (local.set $variant (i32.trunc_sat_f32_u (f32.load (local.get $row))))
-        (local.set $left (i32.shr_u (i32.add (i32.load offset=12 (local.get $chunk)) (i32.const 3)) (i32.const 2)))
         (local.set $tensor_at
           (i32.add
             (local.get $scalars)
@@ -342,17 +348,19 @@
                   (i32.div_u (i32.load offset=24 (local.get $chunk)) (i32.const 16384))))
               (i32.const 2))))
         (if (i32.eq (local.get $variant) (i32.const 0)) (then (call $step1_variant0
-          (i32.add (local.get $param) (i32.shl (i32.load offset=0 (local.get $chunk)) (i32.const 4)))
-          (i32.add (local.get $grad) (i32.shl (i32.load offset=0 (local.get $chunk)) (i32.const 4)))
+          (i32.add (local.get $param) (i32.mul (i32.load offset=0 (local.get $chunk)) (i32.const 16)))
+          (i32.add (local.get $grad) (i32.mul (i32.load offset=0 (local.get $chunk)) (i32.const 16)))
           (i32.add (local.get $state) (i32.shl (i32.load offset=4 (local.get $chunk)) (i32.const 4)))
-          (i32.shl (i32.load offset=8 (local.get $chunk)) (i32.const 4))
+          (i32.load offset=8 (local.get $chunk))
+          (i32.load offset=28 (local.get $chunk))
           (i32.load offset=12 (local.get $chunk)) (local.get $row) (local.get $partial_at) (local.get $partial_stride))))
         (if (i32.eq (local.get $variant) (i32.const 1)) (then (call $step1_variant1
-          (i32.add (local.get $param) (i32.shl (i32.load offset=0 (local.get $chunk)) (i32.const 4)))
-          (i32.add (local.get $grad) (i32.shl (i32.load offset=0 (local.get $chunk)) (i32.const 4)))
+          (i32.add (local.get $param) (i32.mul (i32.load offset=0 (local.get $chunk)) (i32.const 16)))
+          (i32.add (local.get $grad) (i32.mul (i32.load offset=0 (local.get $chunk)) (i32.const 16)))
           (i32.add (local.get $state) (i32.shl (i32.load offset=4 (local.get $chunk)) (i32.const 4)))
-          (i32.shl (i32.load offset=8 (local.get $chunk)) (i32.const 4))
-          (local.get $left) (local.get $row))))
+          (i32.load offset=8 (local.get $chunk))
+          (i32.load offset=28 (local.get $chunk))
+          (i32.load offset=12 (local.get $chunk)) (local.get $row))))
         (local.set $chunk (i32.add (local.get $chunk) (i32.const 32)))
         (local.set $count (i32.sub (local.get $count) (i32.const 1)))
         (br $next))))
@@ -409,7 +417,7 @@
   )
 
   ;; Where need_clip.
-  (func $step2_variant0 (param $param_at i32) (param $grad_at i32) (param $state_at i32) (param $state_stride i32) (param $left i32) (param $row i32) (param $scalars i32) (param $tensor_at i32)
+  (func $step2_variant0 (param $param_at i32) (param $grad_at i32) (param $states_at i32) (param $stride i32) (param $place i32) (param $count i32) (param $row i32) (param $scalars i32) (param $tensor_at i32)
     (local $clip_norm v128)
     (local $beta1 v128)
     (local $one_minus_beta1 v128)
@@ -432,8 +440,10 @@
     (local $moment2 v128)
     (local $param_1 v128)
     (local $param v128)
+    (local $moment1_at i32)
     (local $moment2_at i32)
-    (if (i32.eqz (local.get $left)) (then (return)))
+    (local $left i32)
+    (if (i32.eqz (local.get $count)) (then (return)))
     (local.set $clip_norm (v128.load32_splat offset=4 (local.get $row)))
     (local.set $beta1 (v128.load32_splat offset=8 (local.get $row)))
     (local.set $one_minus_beta1 (v128.load32_splat offset=12 (local.get $row))) ;; 1 - beta1
@@ -460,11 +470,16 @@
         (v128.const f32x4 1.0 1.0 1.0 1.0)
         (f32x4.div (local.get $clip_norm) (local.get $part_1))
         (f32x4.le (local.get $part_1) (local.get $clip_norm))))
-    (local.set $moment2_at (i32.add (local.get $state_at) (i32.mul (local.get $state_stride) (i32.const 1))))
+    (local.set $moment1_at (i32.add (local.get $states_at) (i32.mul (local.get $place) (i32.const 16))))
+    (local.set $moment2_at
+      (i32.add
+        (i32.add (local.get $states_at) (i32.mul (local.get $stride) (i32.const 16)))
+        (i32.mul (local.get $place) (i32.const 16))))
+    (local.set $left (i32.shr_u (i32.add (local.get $count) (i32.const 3)) (i32.const 2)))
     (loop $next
       (local.set $old_param (v128.load (local.get $param_at)))
       (local.set $grad_ (v128.load (local.get $grad_at)))
-      (local.set $old_moment1 (v128.load (local.get $state_at)))
+      (local.set $old_moment1 (v128.load (local.get $moment1_at)))
       (local.set $old_moment2 (v128.load (local.get $moment2_at)))
 
       (local.set $grad (f32x4.mul (local.get $grad_) (local.get $part_2)))
@@ -487,24 +502,23 @@
               (f32x4.add (f32x4.sqrt (local.get $moment2)) (local.get $epsilon_times_correction))))))
 
       (v128.store (local.get $param_at) (local.get $param))
-      (v128.store (local.get $state_at) (local.get $moment1))
+      (v128.store (local.get $moment1_at) (local.get $moment1))
       (v128.store (local.get $moment2_at) (local.get $moment2))
       (local.set $param_at (i32.add (local.get $param_at) (i32.const 16)))
       (local.set $grad_at (i32.add (local.get $grad_at) (i32.const 16)))
-      (local.set $state_at (i32.add (local.get $state_at) (i32.const 16)))
+      (local.set $moment1_at (i32.add (local.get $moment1_at) (i32.const 16)))
       (local.set $moment2_at (i32.add (local.get $moment2_at) (i32.const 16)))
       (br_if $next (local.tee $left (i32.sub (local.get $left) (i32.const 1))))))
 
   ;; Addresses in bytes; `count` chunks.
   (func $step2 (export "step2") (param $param i32) (param $grad i32) (param $state i32) (param $chunk i32) (param $count i32) (param $rows i32) (param $scalars i32) (param $tensors i32)
-    (local $row i32) (local $variant i32) (local $left i32) (local $tensor_at i32) (local $partial_at i32) (local $partial_stride i32)
+    (local $row i32) (local $variant i32) (local $tensor_at i32) (local $partial_at i32) (local $partial_stride i32)
     (local.set $partial_stride (i32.shl (i32.load offset=4 (local.get $tensors)) (i32.const 2)))
     (block $done
       (loop $next
         (br_if $done (i32.eqz (local.get $count)))
         (local.set $row (i32.add (local.get $rows) (i32.mul (i32.load offset=16 (local.get $chunk)) (i32.const 48))))
         (local.set $variant (i32.trunc_sat_f32_u (f32.load (local.get $row))))
-        (local.set $left (i32.shr_u (i32.add (i32.load offset=12 (local.get $chunk)) (i32.const 3)) (i32.const 2)))
         (local.set $tensor_at
           (i32.add
             (local.get $scalars)
@@ -527,11 +541,12 @@
                   (i32.div_u (i32.load offset=24 (local.get $chunk)) (i32.const 16384))))
               (i32.const 2))))
         (if (i32.eq (local.get $variant) (i32.const 0)) (then (call $step2_variant0
-          (i32.add (local.get $param) (i32.shl (i32.load offset=0 (local.get $chunk)) (i32.const 4)))
-          (i32.add (local.get $grad) (i32.shl (i32.load offset=0 (local.get $chunk)) (i32.const 4)))
+          (i32.add (local.get $param) (i32.mul (i32.load offset=0 (local.get $chunk)) (i32.const 16)))
+          (i32.add (local.get $grad) (i32.mul (i32.load offset=0 (local.get $chunk)) (i32.const 16)))
           (i32.add (local.get $state) (i32.shl (i32.load offset=4 (local.get $chunk)) (i32.const 4)))
-          (i32.shl (i32.load offset=8 (local.get $chunk)) (i32.const 4))
-          (local.get $left) (local.get $row) (local.get $scalars) (local.get $tensor_at))))
+          (i32.load offset=8 (local.get $chunk))
+          (i32.load offset=28 (local.get $chunk))
+          (i32.load offset=12 (local.get $chunk)) (local.get $row) (local.get $scalars) (local.get $tensor_at))))
         (local.set $chunk (i32.add (local.get $chunk) (i32.const 32)))
         (local.set $count (i32.sub (local.get $count) (i32.const 1)))
         (br $next))))

@@ -10,7 +10,7 @@ struct Chunk {
   row: u32,
   tensor: u32,
   first: u32,
-  reserved: u32,
+  place: u32,
 }
 
 @group(0) @binding(0) var<storage, read_write> params: array<vec4f>;
@@ -140,8 +140,8 @@ fn step1_variant1(chunk: Chunk, row: u32, lane: u32) {
   for (var i = leaf + lane % 8u; i < min(leaf + 256u, (chunk.count + 3u) / 4u); i += 8u) {
     let old_param = params[chunk.param + i];
     let grad = grads[chunk.param + i];
-    let old_moment1 = states[chunk.state + i];
-    let old_moment2 = states[chunk.state + chunk.state_stride + i];
+    let old_moment1 = states[chunk.state + chunk.place + i];
+    let old_moment2 = states[chunk.state + chunk.state_stride + chunk.place + i];
 
     let param_1 = old_param * one_minus_lr_base_times_weight_decay;
     let moment1 = (beta1 * old_moment1) + (one_minus_beta1 * grad);
@@ -149,8 +149,8 @@ fn step1_variant1(chunk: Chunk, row: u32, lane: u32) {
     let param = param_1 - (step_size * (moment1 / (sqrt(moment2) + epsilon_times_correction)));
 
     params[chunk.param + i] = param;
-    states[chunk.state + i] = moment1;
-    states[chunk.state + chunk.state_stride + i] = moment2;
+    states[chunk.state + chunk.place + i] = moment1;
+    states[chunk.state + chunk.state_stride + chunk.place + i] = moment2;
   }
 }
 
@@ -159,7 +159,7 @@ fn step1(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workg
   let index = workgroup.x + workgroup.y * workgroups.x;
   if (index >= arrayLength(&chunks)) { return; }
   let chunk = chunks[index];
-  unknown_zero = chunk.reserved;
+  unknown_zero = chunk.count >> 31u;
   let row = chunk.row * 3u;
   switch (u32(rows[row].x)) {
     case 0u: { step1_variant0(chunk, row, lane); }
@@ -212,8 +212,8 @@ fn step2_variant0(chunk: Chunk, row: u32, lane: u32) {
   for (var i = lane; i < (chunk.count + 3u) / 4u; i += 256u) {
     let old_param = params[chunk.param + i];
     let grad_ = grads[chunk.param + i];
-    let old_moment1 = states[chunk.state + i];
-    let old_moment2 = states[chunk.state + chunk.state_stride + i];
+    let old_moment1 = states[chunk.state + chunk.place + i];
+    let old_moment2 = states[chunk.state + chunk.state_stride + chunk.place + i];
 
     let grad = grad_ * part_2;
     let moment1 = (beta1 * old_moment1) + (one_minus_beta1 * grad);
@@ -222,8 +222,8 @@ fn step2_variant0(chunk: Chunk, row: u32, lane: u32) {
     let param = param_1 - (step_size * (moment1 / (sqrt(moment2) + epsilon_times_correction)));
 
     params[chunk.param + i] = param;
-    states[chunk.state + i] = moment1;
-    states[chunk.state + chunk.state_stride + i] = moment2;
+    states[chunk.state + chunk.place + i] = moment1;
+    states[chunk.state + chunk.state_stride + chunk.place + i] = moment2;
   }
 }
 
@@ -232,7 +232,7 @@ fn step2(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workg
   let index = workgroup.x + workgroup.y * workgroups.x;
   if (index >= arrayLength(&chunks)) { return; }
   let chunk = chunks[index];
-  unknown_zero = chunk.reserved;
+  unknown_zero = chunk.count >> 31u;
   let row = chunk.row * 3u;
   switch (u32(rows[row].x)) {
     case 0u: { step2_variant0(chunk, row, lane); }

@@ -11,7 +11,7 @@ struct Chunk {
   row: u32,
   tensor: u32,
   first: u32,
-  reserved: u32,
+  place: u32,
 }
 
 @group(0) @binding(0) var<storage, read_write> params: array<vec4f>;
@@ -54,8 +54,8 @@ fn step_variant0(chunk: Chunk, row: u32, lane: u32) {
   for (var i = lane; i < (chunk.count + 3u) / 4u; i += 256u) {
     let old_param = params[chunk.param + i];
     let grad_ = grads[chunk.param + i];
-    let old_moment1 = states[chunk.state + i];
-    let old_moment2 = states[chunk.state + chunk.state_stride + i];
+    let old_moment1 = states[chunk.state + chunk.place + i];
+    let old_moment2 = states[chunk.state + chunk.state_stride + chunk.place + i];
 
     let grad = minimum(maximum(grad_, clip_min), clip_max);
     let moment1 = (beta1 * old_moment1) + (one_minus_beta1 * grad);
@@ -64,8 +64,8 @@ fn step_variant0(chunk: Chunk, row: u32, lane: u32) {
     let param = param_1 - (step_size * (moment1 / (sqrt(moment2) + epsilon_times_correction)));
 
     params[chunk.param + i] = param;
-    states[chunk.state + i] = moment1;
-    states[chunk.state + chunk.state_stride + i] = moment2;
+    states[chunk.state + chunk.place + i] = moment1;
+    states[chunk.state + chunk.state_stride + chunk.place + i] = moment2;
   }
 }
 
@@ -81,8 +81,8 @@ fn step_variant1(chunk: Chunk, row: u32, lane: u32) {
   for (var i = lane; i < (chunk.count + 3u) / 4u; i += 256u) {
     let old_param = params[chunk.param + i];
     let grad = grads[chunk.param + i];
-    let old_moment1 = states[chunk.state + i];
-    let old_moment2 = states[chunk.state + chunk.state_stride + i];
+    let old_moment1 = states[chunk.state + chunk.place + i];
+    let old_moment2 = states[chunk.state + chunk.state_stride + chunk.place + i];
 
     let param_1 = old_param * one_minus_lr_base_times_weight_decay;
     let moment1 = (beta1 * old_moment1) + (one_minus_beta1 * grad);
@@ -90,8 +90,8 @@ fn step_variant1(chunk: Chunk, row: u32, lane: u32) {
     let param = param_1 - (step_size * (moment1 / (sqrt(moment2) + epsilon_times_correction)));
 
     params[chunk.param + i] = param;
-    states[chunk.state + i] = moment1;
-    states[chunk.state + chunk.state_stride + i] = moment2;
+    states[chunk.state + chunk.place + i] = moment1;
+    states[chunk.state + chunk.state_stride + chunk.place + i] = moment2;
   }
 }
 

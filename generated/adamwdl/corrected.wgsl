@@ -10,7 +10,7 @@ struct Chunk {
   row: u32,
   tensor: u32,
   first: u32,
-  reserved: u32,
+  place: u32,
 }
 
 @group(0) @binding(0) var<storage, read_write> params: array<vec4f>;
@@ -30,16 +30,16 @@ fn step_variant0(chunk: Chunk, row: u32, lane: u32) {
   for (var i = lane; i < (chunk.count + 3u) / 4u; i += 256u) {
     let old_param = params[chunk.param + i];
     let grad = grads[chunk.param + i];
-    let old_moment1 = states[chunk.state + i];
-    let old_moment2 = states[chunk.state + chunk.state_stride + i];
+    let old_moment1 = states[chunk.state + chunk.place + i];
+    let old_moment2 = states[chunk.state + chunk.state_stride + chunk.place + i];
 
     let moment1 = (beta1 * old_moment1) + (one_minus_beta1 * grad);
     let moment2 = (beta2 * old_moment2) + (one_minus_beta2 * (grad * grad));
     let param = old_param - (step_size * ((moment1 / (sqrt(moment2) + epsilon)) + (weight_decay * old_param)));
 
     params[chunk.param + i] = param;
-    states[chunk.state + i] = moment1;
-    states[chunk.state + chunk.state_stride + i] = moment2;
+    states[chunk.state + chunk.place + i] = moment1;
+    states[chunk.state + chunk.state_stride + chunk.place + i] = moment2;
   }
 }
 

@@ -26,8 +26,9 @@
         (br $level)))
     (f32.load (local.get $at)))
 
-  (func $init_variant0 (param $param_at i32) (param $grad_at i32) (param $state_at i32) (param $state_stride i32) (param $count i32) (param $row i32) (param $partial_at i32) (param $partial_stride i32)
+  (func $init_variant0 (param $param_at i32) (param $grad_at i32) (param $states_at i32) (param $stride i32) (param $place i32) (param $count i32) (param $row i32) (param $partial_at i32) (param $partial_stride i32)
     (local $param v128)
+    (local $x0_at i32)
     (local $offset i32)
     (local $size i32)
     (local $end i32)
@@ -45,6 +46,7 @@
     (local $total_waiting_6 v128)
     (local $total_waiting_7 v128)
     (if (i32.eqz (local.get $count)) (then (return)))
+    (local.set $x0_at (i32.add (local.get $states_at) (i32.mul (local.get $place) (i32.const 16))))
     (local.set $size (i32.and (i32.add (i32.shl (local.get $count) (i32.const 2)) (i32.const 15)) (i32.const -16)))
     (local.set $tail
       (select (i32.sub (local.get $size) (i32.const 16)) (i32.const -1) (i32.and (local.get $count) (i32.const 3))))
@@ -71,7 +73,7 @@
           (local.set $param (v128.load (i32.add (local.get $param_at) (local.get $offset))))
 
 
-          (v128.store (i32.add (local.get $state_at) (local.get $offset)) (local.get $param))
+          (v128.store (i32.add (local.get $x0_at) (local.get $offset)) (local.get $param))
           (local.set $total_before (local.get $total))
           (local.set $total (f32x4.add (local.get $total) (f32x4.mul (local.get $param) (local.get $param))))
           (br_if $next (i32.lt_u (local.tee $offset (i32.add (local.get $offset) (i32.const 128))) (local.get $end))))
@@ -138,14 +140,13 @@
 
   ;; Addresses in bytes; `count` chunks.
   (func $init (export "init") (param $param i32) (param $grad i32) (param $state i32) (param $chunk i32) (param $count i32) (param $rows i32) (param $scalars i32) (param $tensors i32)
-    (local $row i32) (local $variant i32) (local $left i32) (local $tensor_at i32) (local $partial_at i32) (local $partial_stride i32)
+    (local $row i32) (local $variant i32) (local $tensor_at i32) (local $partial_at i32) (local $partial_stride i32)
     (local.set $partial_stride (i32.shl (i32.load offset=4 (local.get $tensors)) (i32.const 2)))
     (block $done
       (loop $next
         (br_if $done (i32.eqz (local.get $count)))
         (local.set $row (i32.add (local.get $rows) (i32.mul (i32.load offset=16 (local.get $chunk)) (i32.const 16))))
         (local.set $variant (i32.trunc_sat_f32_u (f32.load (local.get $row))))
-        (local.set $left (i32.shr_u (i32.add (i32.load offset=12 (local.get $chunk)) (i32.const 3)) (i32.const 2)))
         (local.set $tensor_at
           (i32.add
             (local.get $scalars)
@@ -168,10 +169,11 @@
                   (i32.div_u (i32.load offset=24 (local.get $chunk)) (i32.const 16384))))
               (i32.const 2))))
         (if (i32.eq (local.get $variant) (i32.const 0)) (then (call $init_variant0
-          (i32.add (local.get $param) (i32.shl (i32.load offset=0 (local.get $chunk)) (i32.const 4)))
-          (i32.add (local.get $grad) (i32.shl (i32.load offset=0 (local.get $chunk)) (i32.const 4)))
+          (i32.add (local.get $param) (i32.mul (i32.load offset=0 (local.get $chunk)) (i32.const 16)))
+          (i32.add (local.get $grad) (i32.mul (i32.load offset=0 (local.get $chunk)) (i32.const 16)))
           (i32.add (local.get $state) (i32.shl (i32.load offset=4 (local.get $chunk)) (i32.const 4)))
-          (i32.shl (i32.load offset=8 (local.get $chunk)) (i32.const 4))
+          (i32.load offset=8 (local.get $chunk))
+          (i32.load offset=28 (local.get $chunk))
           (i32.load offset=12 (local.get $chunk)) (local.get $row) (local.get $partial_at) (local.get $partial_stride))))
         (local.set $chunk (i32.add (local.get $chunk) (i32.const 32)))
         (local.set $count (i32.sub (local.get $count) (i32.const 1)))
@@ -250,13 +252,14 @@
       (then (call $init_finish_model0_variant0 (local.get $scalars) (local.get $tensor_at) (local.get $row))))
   )
 
-  (func $step1_variant0 (param $param_at i32) (param $grad_at i32) (param $state_at i32) (param $state_stride i32) (param $count i32) (param $row i32) (param $partial_at i32) (param $partial_stride i32)
+  (func $step1_variant0 (param $param_at i32) (param $grad_at i32) (param $states_at i32) (param $stride i32) (param $place i32) (param $count i32) (param $row i32) (param $partial_at i32) (param $partial_stride i32)
     (local $weight_decay v128)
     (local $param v128)
     (local $grad v128)
     (local $x0 v128)
     (local $g v128)
     (local $part_1 v128)
+    (local $x0_at i32)
     (local $offset i32)
     (local $size i32)
     (local $end i32)
@@ -285,6 +288,7 @@
     (local $total_waiting_7_ v128)
     (if (i32.eqz (local.get $count)) (then (return)))
     (local.set $weight_decay (v128.load32_splat offset=4 (local.get $row)))
+    (local.set $x0_at (i32.add (local.get $states_at) (i32.mul (local.get $place) (i32.const 16))))
     (local.set $size (i32.and (i32.add (i32.shl (local.get $count) (i32.const 2)) (i32.const 15)) (i32.const -16)))
     (local.set $tail
       (select (i32.sub (local.get $size) (i32.const 16)) (i32.const -1) (i32.and (local.get $count) (i32.const 3))))
@@ -311,7 +315,7 @@
         (loop $next
           (local.set $param (v128.load (i32.add (local.get $param_at) (local.get $offset))))
           (local.set $grad (v128.load (i32.add (local.get $grad_at) (local.get $offset))))
-          (local.set $x0 (v128.load (i32.add (local.get $state_at) (local.get $offset))))
+          (local.set $x0 (v128.load (i32.add (local.get $x0_at) (local.get $offset))))
 
           (local.set $g (f32x4.add (local.get $grad) (f32x4.mul (local.get $weight_decay) (local.get $param))))
           (local.set $part_1 (f32x4.sub (local.get $param) (local.get $x0)))
@@ -422,14 +426,13 @@
 
   ;; Addresses in bytes; `count` chunks.
   (func $step1 (export "step1") (param $param i32) (param $grad i32) (param $state i32) (param $chunk i32) (param $count i32) (param $rows i32) (param $scalars i32) (param $tensors i32)
-    (local $row i32) (local $variant i32) (local $left i32) (local $tensor_at i32) (local $partial_at i32) (local $partial_stride i32)
+    (local $row i32) (local $variant i32) (local $tensor_at i32) (local $partial_at i32) (local $partial_stride i32)
     (local.set $partial_stride (i32.shl (i32.load offset=4 (local.get $tensors)) (i32.const 2)))
     (block $done
       (loop $next
         (br_if $done (i32.eqz (local.get $count)))
         (local.set $row (i32.add (local.get $rows) (i32.mul (i32.load offset=16 (local.get $chunk)) (i32.const 16))))
         (local.set $variant (i32.trunc_sat_f32_u (f32.load (local.get $row))))
-        (local.set $left (i32.shr_u (i32.add (i32.load offset=12 (local.get $chunk)) (i32.const 3)) (i32.const 2)))
         (local.set $tensor_at
           (i32.add
             (local.get $scalars)
@@ -452,10 +455,11 @@
                   (i32.div_u (i32.load offset=24 (local.get $chunk)) (i32.const 16384))))
               (i32.const 2))))
         (if (i32.eq (local.get $variant) (i32.const 0)) (then (call $step1_variant0
-          (i32.add (local.get $param) (i32.shl (i32.load offset=0 (local.get $chunk)) (i32.const 4)))
-          (i32.add (local.get $grad) (i32.shl (i32.load offset=0 (local.get $chunk)) (i32.const 4)))
+          (i32.add (local.get $param) (i32.mul (i32.load offset=0 (local.get $chunk)) (i32.const 16)))
+          (i32.add (local.get $grad) (i32.mul (i32.load offset=0 (local.get $chunk)) (i32.const 16)))
           (i32.add (local.get $state) (i32.shl (i32.load offset=4 (local.get $chunk)) (i32.const 4)))
-          (i32.shl (i32.load offset=8 (local.get $chunk)) (i32.const 4))
+          (i32.load offset=8 (local.get $chunk))
+          (i32.load offset=28 (local.get $chunk))
           (i32.load offset=12 (local.get $chunk)) (local.get $row) (local.get $partial_at) (local.get $partial_stride))))
         (local.set $chunk (i32.add (local.get $chunk) (i32.const 32)))
         (local.set $count (i32.sub (local.get $count) (i32.const 1)))
@@ -573,7 +577,7 @@
       (then (call $step1_finish_model0_variant0 (local.get $scalars) (local.get $tensor_at) (local.get $row))))
   )
 
-  (func $step2_variant0 (param $param_at i32) (param $grad_at i32) (param $state_at i32) (param $state_stride i32) (param $left i32) (param $row i32) (param $scalars i32) (param $tensor_at i32)
+  (func $step2_variant0 (param $param_at i32) (param $grad_at i32) (param $states_at i32) (param $stride i32) (param $place i32) (param $count i32) (param $row i32) (param $scalars i32) (param $tensor_at i32)
     (local $weight_decay v128)
     (local $lr v128)
     (local $epsilon v128)
@@ -584,7 +588,8 @@
     (local $part_1 v128)
     (local $g v128)
     (local $param v128)
-    (if (i32.eqz (local.get $left)) (then (return)))
+    (local $left i32)
+    (if (i32.eqz (local.get $count)) (then (return)))
     (local.set $weight_decay (v128.load32_splat offset=4 (local.get $row)))
     (local.set $lr (v128.load32_splat offset=8 (local.get $row)))
     (local.set $epsilon (v128.load32_splat offset=12 (local.get $row)))
@@ -594,6 +599,7 @@
       (f32x4.div
         (f32x4.mul (local.get $lr) (local.get $rbar))
         (f32x4.sqrt (f32x4.add (local.get $G) (local.get $epsilon)))))
+    (local.set $left (i32.shr_u (i32.add (local.get $count) (i32.const 3)) (i32.const 2)))
     (loop $next
       (local.set $old_param (v128.load (local.get $param_at)))
       (local.set $grad (v128.load (local.get $grad_at)))
@@ -608,14 +614,13 @@
 
   ;; Addresses in bytes; `count` chunks.
   (func $step2 (export "step2") (param $param i32) (param $grad i32) (param $state i32) (param $chunk i32) (param $count i32) (param $rows i32) (param $scalars i32) (param $tensors i32)
-    (local $row i32) (local $variant i32) (local $left i32) (local $tensor_at i32) (local $partial_at i32) (local $partial_stride i32)
+    (local $row i32) (local $variant i32) (local $tensor_at i32) (local $partial_at i32) (local $partial_stride i32)
     (local.set $partial_stride (i32.shl (i32.load offset=4 (local.get $tensors)) (i32.const 2)))
     (block $done
       (loop $next
         (br_if $done (i32.eqz (local.get $count)))
         (local.set $row (i32.add (local.get $rows) (i32.mul (i32.load offset=16 (local.get $chunk)) (i32.const 16))))
         (local.set $variant (i32.trunc_sat_f32_u (f32.load (local.get $row))))
-        (local.set $left (i32.shr_u (i32.add (i32.load offset=12 (local.get $chunk)) (i32.const 3)) (i32.const 2)))
         (local.set $tensor_at
           (i32.add
             (local.get $scalars)
@@ -638,11 +643,12 @@
                   (i32.div_u (i32.load offset=24 (local.get $chunk)) (i32.const 16384))))
               (i32.const 2))))
         (if (i32.eq (local.get $variant) (i32.const 0)) (then (call $step2_variant0
-          (i32.add (local.get $param) (i32.shl (i32.load offset=0 (local.get $chunk)) (i32.const 4)))
-          (i32.add (local.get $grad) (i32.shl (i32.load offset=0 (local.get $chunk)) (i32.const 4)))
+          (i32.add (local.get $param) (i32.mul (i32.load offset=0 (local.get $chunk)) (i32.const 16)))
+          (i32.add (local.get $grad) (i32.mul (i32.load offset=0 (local.get $chunk)) (i32.const 16)))
           (i32.add (local.get $state) (i32.shl (i32.load offset=4 (local.get $chunk)) (i32.const 4)))
-          (i32.shl (i32.load offset=8 (local.get $chunk)) (i32.const 4))
-          (local.get $left) (local.get $row) (local.get $scalars) (local.get $tensor_at))))
+          (i32.load offset=8 (local.get $chunk))
+          (i32.load offset=28 (local.get $chunk))
+          (i32.load offset=12 (local.get $chunk)) (local.get $row) (local.get $scalars) (local.get $tensor_at))))
         (local.set $chunk (i32.add (local.get $chunk) (i32.const 32)))
         (local.set $count (i32.sub (local.get $count) (i32.const 1)))
         (br $next))))

@@ -10,7 +10,7 @@ struct Chunk {
   row: u32,
   tensor: u32,
   first: u32,
-  reserved: u32,
+  place: u32,
 }
 
 @group(0) @binding(0) var<storage, read_write> params: array<vec4f>;
@@ -117,7 +117,7 @@ fn init_variant0(chunk: Chunk, row: u32, lane: u32) {
 
     sum_0 = sum_0 + select(constant(0.0f), param * param, is_element(chunk, i));
 
-    states[chunk.state + i] = param;
+    states[chunk.state + chunk.place + i] = param;
   }
   lanes[lane % 8u * 16u + lane / 8u] = sum_0;
   workgroupBarrier();
@@ -131,7 +131,7 @@ fn init(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
   let index = workgroup.x + workgroup.y * workgroups.x;
   if (index >= arrayLength(&chunks)) { return; }
   let chunk = chunks[index];
-  unknown_zero = chunk.reserved;
+  unknown_zero = chunk.count >> 31u;
   let row = chunk.row * 1u;
   switch (u32(rows[row].x)) {
     case 0u: { init_variant0(chunk, row, lane); }
@@ -193,7 +193,7 @@ fn step1_variant0(chunk: Chunk, row: u32, lane: u32) {
   for (var i = leaf + lane % 8u; i < min(leaf + 256u, (chunk.count + 3u) / 4u); i += 8u) {
     let param = params[chunk.param + i];
     let grad = grads[chunk.param + i];
-    let x0 = states[chunk.state + i];
+    let x0 = states[chunk.state + chunk.place + i];
 
     let g = grad + (weight_decay * param);
     let part_1 = param - x0;
@@ -215,7 +215,7 @@ fn step1(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workg
   let index = workgroup.x + workgroup.y * workgroups.x;
   if (index >= arrayLength(&chunks)) { return; }
   let chunk = chunks[index];
-  unknown_zero = chunk.reserved;
+  unknown_zero = chunk.count >> 31u;
   let row = chunk.row * 1u;
   switch (u32(rows[row].x)) {
     case 0u: { step1_variant0(chunk, row, lane); }
@@ -308,7 +308,7 @@ fn step2(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workg
   let index = workgroup.x + workgroup.y * workgroups.x;
   if (index >= arrayLength(&chunks)) { return; }
   let chunk = chunks[index];
-  unknown_zero = chunk.reserved;
+  unknown_zero = chunk.count >> 31u;
   let row = chunk.row * 1u;
   switch (u32(rows[row].x)) {
     case 0u: { step2_variant0(chunk, row, lane); }

@@ -3,7 +3,7 @@
 import { createOptimizer } from "optspec/runtime";
 
 const manifest = {
-  "manifestVersion": 1,
+  "manifestVersion": 2,
   "generator": { "name": "optspec", "version": "0.1.0" },
   "source": { "file": "dog.opt", "sha256": "f27c01d872d95f9ab2f08840adb0093c312998f569853a169dce0f96cb53e4c9" },
   "optimizer": {
@@ -71,17 +71,27 @@ const manifest = {
         { "op": "hyper", "hyper": "epsilon", "form": "value" }
       ],
       "facts": ["epsilon", "lr", "reps_rel", "weight_decay"],
+      "formats": { "param": "f32", "grad": "f32" },
       "states": [
-        { "name": "x0", "key": "x0", "doc": "Where the parameter started.", "extent": "elem", "scalarSlot": null, "init": null },
+        {
+          "name": "x0",
+          "key": "x0",
+          "doc": "Where the parameter started.",
+          "extent": "elem",
+          "format": "f32",
+          "scalarSlot": null,
+          "init": null
+        },
         {
           "name": "rbar",
           "key": "rbar",
           "doc": "The largest distance from there, over the whole model.",
           "extent": "model",
+          "format": "f32",
           "scalarSlot": 0,
           "init": null
         },
-        { "name": "G", "key": "G", "doc": "Sum of the gradients' squares.", "extent": "model", "scalarSlot": 1, "init": 0 }
+        { "name": "G", "key": "G", "doc": "Sum of the gradients' squares.", "extent": "model", "format": "f32", "scalarSlot": 1, "init": 0 }
       ],
       "scalars": { "model": 4, "tensor": 2, "partial": 3 },
       "hostStates": [],
@@ -89,7 +99,7 @@ const manifest = {
         {
           "entry": "init",
           "rowWidth": 4,
-          "variants": [{ "when": [], "coefficients": [{ "name": "reps_rel", "value": 0 }], "stateSlots": [0, 0, 0], "hostStores": [] }],
+          "variants": [{ "when": [], "coefficients": [{ "name": "reps_rel", "value": 0 }], "stateOffsets": [0, 0, 0], "hostStores": [] }],
           "sweeps": [
             {
               "kind": "sweep",
@@ -119,7 +129,7 @@ const manifest = {
             {
               "when": [],
               "coefficients": [{ "name": "weight_decay", "value": 1 }, { "name": "lr", "value": 2 }, { "name": "epsilon", "value": 3 }],
-              "stateSlots": [0, 0, 0],
+              "stateOffsets": [0, 0, 0],
               "hostStores": []
             }
           ],

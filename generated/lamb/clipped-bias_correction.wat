@@ -27,7 +27,7 @@
     (f32.load (local.get $at)))
 
   ;; Where weight_decay == 0.
-  (func $step1_variant0 (param $param_at i32) (param $grad_at i32) (param $state_at i32) (param $state_stride i32) (param $count i32) (param $row i32) (param $partial_at i32) (param $partial_stride i32)
+  (func $step1_variant0 (param $param_at i32) (param $grad_at i32) (param $states_at i32) (param $stride i32) (param $place i32) (param $count i32) (param $row i32) (param $partial_at i32) (param $partial_stride i32)
     (local $grad v128)
     (local $part_1 v128)
     (local $part_2 v128)
@@ -243,7 +243,7 @@
     (f32.store (i32.add (local.get $partial_at) (i32.mul (local.get $partial_stride) (i32.const 2))) (f32x4.extract_lane 0 (local.get $total_x))))
 
   ;; Where weight_decay != 0.
-  (func $step1_variant1 (param $param_at i32) (param $grad_at i32) (param $state_at i32) (param $state_stride i32) (param $count i32) (param $row i32) (param $partial_at i32) (param $partial_stride i32)
+  (func $step1_variant1 (param $param_at i32) (param $grad_at i32) (param $states_at i32) (param $stride i32) (param $place i32) (param $count i32) (param $row i32) (param $partial_at i32) (param $partial_stride i32)
     (local $grad v128)
     (local $part_1 v128)
     (local $part_2 v128)
@@ -460,14 +460,13 @@
 
   ;; Addresses in bytes; `count` chunks.
   (func $step1 (export "step1") (param $param i32) (param $grad i32) (param $state i32) (param $chunk i32) (param $count i32) (param $rows i32) (param $scalars i32) (param $tensors i32)
-    (local $row i32) (local $variant i32) (local $left i32) (local $tensor_at i32) (local $partial_at i32) (local $partial_stride i32)
+    (local $row i32) (local $variant i32) (local $tensor_at i32) (local $partial_at i32) (local $partial_stride i32)
     (local.set $partial_stride (i32.shl (i32.load offset=4 (local.get $tensors)) (i32.const 2)))
     (block $done
       (loop $next
         (br_if $done (i32.eqz (local.get $count)))
         (local.set $row (i32.add (local.get $rows) (i32.mul (i32.load offset=16 (local.get $chunk)) (i32.const 48))))
         (local.set $variant (i32.trunc_sat_f32_u (f32.load (local.get $row))))
-        (local.set $left (i32.shr_u (i32.add (i32.load offset=12 (local.get $chunk)) (i32.const 3)) (i32.const 2)))
         (local.set $tensor_at
           (i32.add
             (local.get $scalars)
@@ -490,16 +489,18 @@
                   (i32.div_u (i32.load offset=24 (local.get $chunk)) (i32.const 16384))))
               (i32.const 2))))
         (if (i32.eq (local.get $variant) (i32.const 0)) (then (call $step1_variant0
-          (i32.add (local.get $param) (i32.shl (i32.load offset=0 (local.get $chunk)) (i32.const 4)))
-          (i32.add (local.get $grad) (i32.shl (i32.load offset=0 (local.get $chunk)) (i32.const 4)))
+          (i32.add (local.get $param) (i32.mul (i32.load offset=0 (local.get $chunk)) (i32.const 16)))
+          (i32.add (local.get $grad) (i32.mul (i32.load offset=0 (local.get $chunk)) (i32.const 16)))
           (i32.add (local.get $state) (i32.shl (i32.load offset=4 (local.get $chunk)) (i32.const 4)))
-          (i32.shl (i32.load offset=8 (local.get $chunk)) (i32.const 4))
+          (i32.load offset=8 (local.get $chunk))
+          (i32.load offset=28 (local.get $chunk))
           (i32.load offset=12 (local.get $chunk)) (local.get $row) (local.get $partial_at) (local.get $partial_stride))))
         (if (i32.eq (local.get $variant) (i32.const 1)) (then (call $step1_variant1
-          (i32.add (local.get $param) (i32.shl (i32.load offset=0 (local.get $chunk)) (i32.const 4)))
-          (i32.add (local.get $grad) (i32.shl (i32.load offset=0 (local.get $chunk)) (i32.const 4)))
+          (i32.add (local.get $param) (i32.mul (i32.load offset=0 (local.get $chunk)) (i32.const 16)))
+          (i32.add (local.get $grad) (i32.mul (i32.load offset=0 (local.get $chunk)) (i32.const 16)))
           (i32.add (local.get $state) (i32.shl (i32.load offset=4 (local.get $chunk)) (i32.const 4)))
-          (i32.shl (i32.load offset=8 (local.get $chunk)) (i32.const 4))
+          (i32.load offset=8 (local.get $chunk))
+          (i32.load offset=28 (local.get $chunk))
           (i32.load offset=12 (local.get $chunk)) (local.get $row) (local.get $partial_at) (local.get $partial_stride))))
         (local.set $chunk (i32.add (local.get $chunk) (i32.const 32)))
         (local.set $count (i32.sub (local.get $count) (i32.const 1)))
@@ -629,7 +630,7 @@
   )
 
   ;; Where weight_decay == 0.
-  (func $step2_variant0 (param $param_at i32) (param $grad_at i32) (param $state_at i32) (param $state_stride i32) (param $left i32) (param $row i32) (param $scalars i32) (param $tensor_at i32)
+  (func $step2_variant0 (param $param_at i32) (param $grad_at i32) (param $states_at i32) (param $stride i32) (param $place i32) (param $count i32) (param $row i32) (param $scalars i32) (param $tensor_at i32)
     (local $max_norm v128)
     (local $beta1 v128)
     (local $one_minus_beta1 v128)
@@ -646,7 +647,7 @@
     (local $grad v128)
     (local $old_m v128)
     (local $old_v v128)
-    (local $scaled v128)
+    (local $scaled_ v128)
     (local $n v128)
     (local $part_1 v128)
     (local $g v128)
@@ -654,8 +655,10 @@
     (local $v v128)
     (local $u v128)
     (local $param v128)
+    (local $m_at i32)
     (local $v_at i32)
-    (if (i32.eqz (local.get $left)) (then (return)))
+    (local $left i32)
+    (if (i32.eqz (local.get $count)) (then (return)))
     (local.set $max_norm (v128.load32_splat offset=4 (local.get $row)))
     (local.set $beta1 (v128.load32_splat offset=8 (local.get $row)))
     (local.set $one_minus_beta1 (v128.load32_splat offset=12 (local.get $row))) ;; 1 - beta1
@@ -668,7 +671,7 @@
     (local.set $plain (v128.load32_splat offset=0 (local.get $scalars)))
     (local.set $up (v128.load32_splat offset=4 (local.get $scalars)))
     (local.set $down (v128.load32_splat offset=8 (local.get $scalars)))
-    (local.set $scaled
+    (local.set $scaled_
       (v128.bitselect
         (f32x4.mul (f32x4.sqrt (local.get $down)) (v128.const f32x4 0x1p+64 0x1p+64 0x1p+64 0x1p+64))
         (f32x4.mul (f32x4.sqrt (local.get $up)) (v128.const f32x4 0x1p-64 0x1p-64 0x1p-64 0x1p-64))
@@ -676,16 +679,21 @@
     (local.set $n
       (v128.bitselect
         (f32x4.sqrt (local.get $plain))
-        (local.get $scaled)
+        (local.get $scaled_)
         (v128.and
           (f32x4.lt (f32x4.abs (local.get $plain)) (v128.const f32x4 inf inf inf inf))
           (f32x4.lt (v128.const f32x4 0x1.2725dep-60 0x1.2725dep-60 0x1.2725dep-60 0x1.2725dep-60) (local.get $plain)))))
     (local.set $part_1 (f32x4.div (local.get $max_norm) (f32x4.max (local.get $n) (local.get $max_norm))))
-    (local.set $v_at (i32.add (local.get $state_at) (i32.mul (local.get $state_stride) (i32.const 1))))
+    (local.set $m_at (i32.add (local.get $states_at) (i32.mul (local.get $place) (i32.const 16))))
+    (local.set $v_at
+      (i32.add
+        (i32.add (local.get $states_at) (i32.mul (local.get $stride) (i32.const 16)))
+        (i32.mul (local.get $place) (i32.const 16))))
+    (local.set $left (i32.shr_u (i32.add (local.get $count) (i32.const 3)) (i32.const 2)))
     (loop $next
       (local.set $old_param (v128.load (local.get $param_at)))
       (local.set $grad (v128.load (local.get $grad_at)))
-      (local.set $old_m (v128.load (local.get $state_at)))
+      (local.set $old_m (v128.load (local.get $m_at)))
       (local.set $old_v (v128.load (local.get $v_at)))
 
       (local.set $g (f32x4.mul (local.get $grad) (local.get $part_1)))
@@ -706,16 +714,16 @@
       (local.set $param (f32x4.sub (local.get $old_param) (f32x4.mul (local.get $lr) (local.get $u))))
 
       (v128.store (local.get $param_at) (local.get $param))
-      (v128.store (local.get $state_at) (local.get $m))
+      (v128.store (local.get $m_at) (local.get $m))
       (v128.store (local.get $v_at) (local.get $v))
       (local.set $param_at (i32.add (local.get $param_at) (i32.const 16)))
       (local.set $grad_at (i32.add (local.get $grad_at) (i32.const 16)))
-      (local.set $state_at (i32.add (local.get $state_at) (i32.const 16)))
+      (local.set $m_at (i32.add (local.get $m_at) (i32.const 16)))
       (local.set $v_at (i32.add (local.get $v_at) (i32.const 16)))
       (br_if $next (local.tee $left (i32.sub (local.get $left) (i32.const 1))))))
 
   ;; Where weight_decay != 0.
-  (func $step2_variant1 (param $param_at i32) (param $grad_at i32) (param $state_at i32) (param $state_stride i32) (param $count i32) (param $row i32) (param $scalars i32) (param $tensor_at i32) (param $partial_at i32) (param $partial_stride i32)
+  (func $step2_variant1 (param $param_at i32) (param $grad_at i32) (param $states_at i32) (param $stride i32) (param $place i32) (param $count i32) (param $row i32) (param $scalars i32) (param $tensor_at i32) (param $partial_at i32) (param $partial_stride i32)
     (local $max_norm v128)
     (local $beta1 v128)
     (local $one_minus_beta1 v128)
@@ -731,13 +739,14 @@
     (local $grad v128)
     (local $old_m v128)
     (local $old_v v128)
-    (local $scaled v128)
+    (local $scaled_ v128)
     (local $n v128)
     (local $part_1 v128)
     (local $g v128)
     (local $m v128)
     (local $v v128)
     (local $u v128)
+    (local $m_at i32)
     (local $v_at i32)
     (local $offset i32)
     (local $size i32)
@@ -777,7 +786,7 @@
     (local.set $plain (v128.load32_splat offset=0 (local.get $scalars)))
     (local.set $up (v128.load32_splat offset=4 (local.get $scalars)))
     (local.set $down (v128.load32_splat offset=8 (local.get $scalars)))
-    (local.set $scaled
+    (local.set $scaled_
       (v128.bitselect
         (f32x4.mul (f32x4.sqrt (local.get $down)) (v128.const f32x4 0x1p+64 0x1p+64 0x1p+64 0x1p+64))
         (f32x4.mul (f32x4.sqrt (local.get $up)) (v128.const f32x4 0x1p-64 0x1p-64 0x1p-64 0x1p-64))
@@ -785,12 +794,16 @@
     (local.set $n
       (v128.bitselect
         (f32x4.sqrt (local.get $plain))
-        (local.get $scaled)
+        (local.get $scaled_)
         (v128.and
           (f32x4.lt (f32x4.abs (local.get $plain)) (v128.const f32x4 inf inf inf inf))
           (f32x4.lt (v128.const f32x4 0x1.2725dep-60 0x1.2725dep-60 0x1.2725dep-60 0x1.2725dep-60) (local.get $plain)))))
     (local.set $part_1 (f32x4.div (local.get $max_norm) (f32x4.max (local.get $n) (local.get $max_norm))))
-    (local.set $v_at (i32.add (local.get $state_at) (i32.mul (local.get $state_stride) (i32.const 1))))
+    (local.set $m_at (i32.add (local.get $states_at) (i32.mul (local.get $place) (i32.const 16))))
+    (local.set $v_at
+      (i32.add
+        (i32.add (local.get $states_at) (i32.mul (local.get $stride) (i32.const 16)))
+        (i32.mul (local.get $place) (i32.const 16))))
     (local.set $size (i32.and (i32.add (i32.shl (local.get $count) (i32.const 2)) (i32.const 15)) (i32.const -16)))
     (local.set $tail
       (select (i32.sub (local.get $size) (i32.const 16)) (i32.const -1) (i32.and (local.get $count) (i32.const 3))))
@@ -817,7 +830,7 @@
         (loop $next
           (local.set $param (v128.load (i32.add (local.get $param_at) (local.get $offset))))
           (local.set $grad (v128.load (i32.add (local.get $grad_at) (local.get $offset))))
-          (local.set $old_m (v128.load (i32.add (local.get $state_at) (local.get $offset))))
+          (local.set $old_m (v128.load (i32.add (local.get $m_at) (local.get $offset))))
           (local.set $old_v (v128.load (i32.add (local.get $v_at) (local.get $offset))))
 
           (local.set $g (f32x4.mul (local.get $grad) (local.get $part_1)))
@@ -836,7 +849,7 @@
                 (f32x4.div (local.get $m) (f32x4.add (f32x4.sqrt (local.get $v)) (local.get $epsilon_times_correction))))
               (f32x4.mul (local.get $weight_decay) (local.get $param))))
 
-          (v128.store (i32.add (local.get $state_at) (local.get $offset)) (local.get $m))
+          (v128.store (i32.add (local.get $m_at) (local.get $offset)) (local.get $m))
           (v128.store (i32.add (local.get $v_at) (local.get $offset)) (local.get $v))
           (local.set $total_before (local.get $total))
           (local.set $total (f32x4.add (local.get $total) (f32x4.mul (local.get $param) (local.get $param))))
@@ -944,14 +957,13 @@
 
   ;; Addresses in bytes; `count` chunks.
   (func $step2 (export "step2") (param $param i32) (param $grad i32) (param $state i32) (param $chunk i32) (param $count i32) (param $rows i32) (param $scalars i32) (param $tensors i32)
-    (local $row i32) (local $variant i32) (local $left i32) (local $tensor_at i32) (local $partial_at i32) (local $partial_stride i32)
+    (local $row i32) (local $variant i32) (local $tensor_at i32) (local $partial_at i32) (local $partial_stride i32)
     (local.set $partial_stride (i32.shl (i32.load offset=4 (local.get $tensors)) (i32.const 2)))
     (block $done
       (loop $next
         (br_if $done (i32.eqz (local.get $count)))
         (local.set $row (i32.add (local.get $rows) (i32.mul (i32.load offset=16 (local.get $chunk)) (i32.const 48))))
         (local.set $variant (i32.trunc_sat_f32_u (f32.load (local.get $row))))
-        (local.set $left (i32.shr_u (i32.add (i32.load offset=12 (local.get $chunk)) (i32.const 3)) (i32.const 2)))
         (local.set $tensor_at
           (i32.add
             (local.get $scalars)
@@ -974,16 +986,18 @@
                   (i32.div_u (i32.load offset=24 (local.get $chunk)) (i32.const 16384))))
               (i32.const 2))))
         (if (i32.eq (local.get $variant) (i32.const 0)) (then (call $step2_variant0
-          (i32.add (local.get $param) (i32.shl (i32.load offset=0 (local.get $chunk)) (i32.const 4)))
-          (i32.add (local.get $grad) (i32.shl (i32.load offset=0 (local.get $chunk)) (i32.const 4)))
+          (i32.add (local.get $param) (i32.mul (i32.load offset=0 (local.get $chunk)) (i32.const 16)))
+          (i32.add (local.get $grad) (i32.mul (i32.load offset=0 (local.get $chunk)) (i32.const 16)))
           (i32.add (local.get $state) (i32.shl (i32.load offset=4 (local.get $chunk)) (i32.const 4)))
-          (i32.shl (i32.load offset=8 (local.get $chunk)) (i32.const 4))
-          (local.get $left) (local.get $row) (local.get $scalars) (local.get $tensor_at))))
+          (i32.load offset=8 (local.get $chunk))
+          (i32.load offset=28 (local.get $chunk))
+          (i32.load offset=12 (local.get $chunk)) (local.get $row) (local.get $scalars) (local.get $tensor_at))))
         (if (i32.eq (local.get $variant) (i32.const 1)) (then (call $step2_variant1
-          (i32.add (local.get $param) (i32.shl (i32.load offset=0 (local.get $chunk)) (i32.const 4)))
-          (i32.add (local.get $grad) (i32.shl (i32.load offset=0 (local.get $chunk)) (i32.const 4)))
+          (i32.add (local.get $param) (i32.mul (i32.load offset=0 (local.get $chunk)) (i32.const 16)))
+          (i32.add (local.get $grad) (i32.mul (i32.load offset=0 (local.get $chunk)) (i32.const 16)))
           (i32.add (local.get $state) (i32.shl (i32.load offset=4 (local.get $chunk)) (i32.const 4)))
-          (i32.shl (i32.load offset=8 (local.get $chunk)) (i32.const 4))
+          (i32.load offset=8 (local.get $chunk))
+          (i32.load offset=28 (local.get $chunk))
           (i32.load offset=12 (local.get $chunk)) (local.get $row) (local.get $scalars) (local.get $tensor_at) (local.get $partial_at) (local.get $partial_stride))))
         (local.set $chunk (i32.add (local.get $chunk) (i32.const 32)))
         (local.set $count (i32.sub (local.get $count) (i32.const 1)))
@@ -1032,7 +1046,7 @@
   )
 
   ;; Where weight_decay != 0.
-  (func $step3_variant1 (param $param_at i32) (param $grad_at i32) (param $state_at i32) (param $state_stride i32) (param $left i32) (param $row i32) (param $scalars i32) (param $tensor_at i32)
+  (func $step3_variant1 (param $param_at i32) (param $grad_at i32) (param $states_at i32) (param $stride i32) (param $place i32) (param $count i32) (param $row i32) (param $scalars i32) (param $tensor_at i32)
     (local $epsilon_times_correction v128)
     (local $scale v128)
     (local $weight_decay v128)
@@ -1047,8 +1061,10 @@
     (local $part_1 v128)
     (local $u v128)
     (local $param v128)
+    (local $m_at i32)
     (local $v_at i32)
-    (if (i32.eqz (local.get $left)) (then (return)))
+    (local $left i32)
+    (if (i32.eqz (local.get $count)) (then (return)))
     (local.set $epsilon_times_correction (v128.load32_splat offset=24 (local.get $row))) ;; epsilon * sqrt(1 - beta2^t)
     (local.set $scale (v128.load32_splat offset=28 (local.get $row))) ;; sqrt(1 - beta2^t) / (1 - beta1^t)
     (local.set $weight_decay (v128.load32_splat offset=32 (local.get $row)))
@@ -1064,10 +1080,15 @@
         (v128.and
           (f32x4.lt (v128.const f32x4 0.0 0.0 0.0 0.0) (local.get $w))
           (f32x4.lt (v128.const f32x4 0.0 0.0 0.0 0.0) (local.get $n)))))
-    (local.set $v_at (i32.add (local.get $state_at) (i32.mul (local.get $state_stride) (i32.const 1))))
+    (local.set $m_at (i32.add (local.get $states_at) (i32.mul (local.get $place) (i32.const 16))))
+    (local.set $v_at
+      (i32.add
+        (i32.add (local.get $states_at) (i32.mul (local.get $stride) (i32.const 16)))
+        (i32.mul (local.get $place) (i32.const 16))))
+    (local.set $left (i32.shr_u (i32.add (local.get $count) (i32.const 3)) (i32.const 2)))
     (loop $next
       (local.set $old_param (v128.load (local.get $param_at)))
-      (local.set $m (v128.load (local.get $state_at)))
+      (local.set $m (v128.load (local.get $m_at)))
       (local.set $v (v128.load (local.get $v_at)))
 
       (local.set $u
@@ -1081,20 +1102,19 @@
 
       (v128.store (local.get $param_at) (local.get $param))
       (local.set $param_at (i32.add (local.get $param_at) (i32.const 16)))
-      (local.set $state_at (i32.add (local.get $state_at) (i32.const 16)))
+      (local.set $m_at (i32.add (local.get $m_at) (i32.const 16)))
       (local.set $v_at (i32.add (local.get $v_at) (i32.const 16)))
       (br_if $next (local.tee $left (i32.sub (local.get $left) (i32.const 1))))))
 
   ;; Addresses in bytes; `count` chunks.
   (func $step3 (export "step3") (param $param i32) (param $grad i32) (param $state i32) (param $chunk i32) (param $count i32) (param $rows i32) (param $scalars i32) (param $tensors i32)
-    (local $row i32) (local $variant i32) (local $left i32) (local $tensor_at i32) (local $partial_at i32) (local $partial_stride i32)
+    (local $row i32) (local $variant i32) (local $tensor_at i32) (local $partial_at i32) (local $partial_stride i32)
     (local.set $partial_stride (i32.shl (i32.load offset=4 (local.get $tensors)) (i32.const 2)))
     (block $done
       (loop $next
         (br_if $done (i32.eqz (local.get $count)))
         (local.set $row (i32.add (local.get $rows) (i32.mul (i32.load offset=16 (local.get $chunk)) (i32.const 48))))
         (local.set $variant (i32.trunc_sat_f32_u (f32.load (local.get $row))))
-        (local.set $left (i32.shr_u (i32.add (i32.load offset=12 (local.get $chunk)) (i32.const 3)) (i32.const 2)))
         (local.set $tensor_at
           (i32.add
             (local.get $scalars)
@@ -1117,11 +1137,12 @@
                   (i32.div_u (i32.load offset=24 (local.get $chunk)) (i32.const 16384))))
               (i32.const 2))))
         (if (i32.eq (local.get $variant) (i32.const 1)) (then (call $step3_variant1
-          (i32.add (local.get $param) (i32.shl (i32.load offset=0 (local.get $chunk)) (i32.const 4)))
-          (i32.add (local.get $grad) (i32.shl (i32.load offset=0 (local.get $chunk)) (i32.const 4)))
+          (i32.add (local.get $param) (i32.mul (i32.load offset=0 (local.get $chunk)) (i32.const 16)))
+          (i32.add (local.get $grad) (i32.mul (i32.load offset=0 (local.get $chunk)) (i32.const 16)))
           (i32.add (local.get $state) (i32.shl (i32.load offset=4 (local.get $chunk)) (i32.const 4)))
-          (i32.shl (i32.load offset=8 (local.get $chunk)) (i32.const 4))
-          (local.get $left) (local.get $row) (local.get $scalars) (local.get $tensor_at))))
+          (i32.load offset=8 (local.get $chunk))
+          (i32.load offset=28 (local.get $chunk))
+          (i32.load offset=12 (local.get $chunk)) (local.get $row) (local.get $scalars) (local.get $tensor_at))))
         (local.set $chunk (i32.add (local.get $chunk) (i32.const 32)))
         (local.set $count (i32.sub (local.get $count) (i32.const 1)))
         (br $next))))

@@ -10,7 +10,7 @@ struct Chunk {
   row: u32,
   tensor: u32,
   first: u32,
-  reserved: u32,
+  place: u32,
 }
 
 @group(0) @binding(0) var<storage, read_write> params: array<vec4f>;
@@ -174,7 +174,7 @@ fn step1(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workg
   let index = workgroup.x + workgroup.y * workgroups.x;
   if (index >= arrayLength(&chunks)) { return; }
   let chunk = chunks[index];
-  unknown_zero = chunk.reserved;
+  unknown_zero = chunk.count >> 31u;
   let row = chunk.row * 3u;
   switch (u32(rows[row].x)) {
     case 0u: { step1_variant0(chunk, row, lane); }
@@ -254,8 +254,8 @@ fn step2_variant0(chunk: Chunk, row: u32, lane: u32) {
   for (var i = leaf + lane % 8u; i < min(leaf + 256u, (chunk.count + 3u) / 4u); i += 8u) {
     let old_param = params[chunk.param + i];
     let grad = grads[chunk.param + i];
-    let old_m = states[chunk.state + i];
-    let old_v = states[chunk.state + chunk.state_stride + i];
+    let old_m = states[chunk.state + chunk.place + i];
+    let old_v = states[chunk.state + chunk.state_stride + chunk.place + i];
 
     let g = grad * part_1;
     let m = (beta1 * old_m) + (one_minus_beta1 * g);
@@ -264,8 +264,8 @@ fn step2_variant0(chunk: Chunk, row: u32, lane: u32) {
     let param = old_param - (lr * u);
 
     params[chunk.param + i] = param;
-    states[chunk.state + i] = m;
-    states[chunk.state + chunk.state_stride + i] = v;
+    states[chunk.state + chunk.place + i] = m;
+    states[chunk.state + chunk.state_stride + chunk.place + i] = v;
   }
 }
 
@@ -291,8 +291,8 @@ fn step2_variant1(chunk: Chunk, row: u32, lane: u32) {
   for (var i = leaf + lane % 8u; i < min(leaf + 256u, (chunk.count + 3u) / 4u); i += 8u) {
     let param = params[chunk.param + i];
     let grad = grads[chunk.param + i];
-    let old_m = states[chunk.state + i];
-    let old_v = states[chunk.state + chunk.state_stride + i];
+    let old_m = states[chunk.state + chunk.place + i];
+    let old_v = states[chunk.state + chunk.state_stride + chunk.place + i];
 
     let g = grad * part_1;
     let m = (beta1 * old_m) + (one_minus_beta1 * g);
@@ -301,8 +301,8 @@ fn step2_variant1(chunk: Chunk, row: u32, lane: u32) {
     sum_0 = sum_0 + select(constant(0.0f), param * param, is_element(chunk, i));
     sum_1 = sum_1 + select(constant(0.0f), u * u, is_element(chunk, i));
 
-    states[chunk.state + i] = m;
-    states[chunk.state + chunk.state_stride + i] = v;
+    states[chunk.state + chunk.place + i] = m;
+    states[chunk.state + chunk.state_stride + chunk.place + i] = v;
   }
   lanes[lane % 8u * 16u + lane / 8u] = sum_0;
   lanes[128u + lane % 8u * 16u + lane / 8u] = sum_1;
@@ -319,7 +319,7 @@ fn step2(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workg
   let index = workgroup.x + workgroup.y * workgroups.x;
   if (index >= arrayLength(&chunks)) { return; }
   let chunk = chunks[index];
-  unknown_zero = chunk.reserved;
+  unknown_zero = chunk.count >> 31u;
   let row = chunk.row * 3u;
   switch (u32(rows[row].x)) {
     case 0u: { step2_variant0(chunk, row, lane); }
@@ -364,8 +364,8 @@ fn step3_variant1(chunk: Chunk, row: u32, lane: u32) {
   let part_1 = select(constant(1.0f), w / n, (constant(0.0f) < w) & (constant(0.0f) < n));
   for (var i = lane; i < (chunk.count + 3u) / 4u; i += 256u) {
     let old_param = params[chunk.param + i];
-    let m = states[chunk.state + i];
-    let v = states[chunk.state + chunk.state_stride + i];
+    let m = states[chunk.state + chunk.place + i];
+    let v = states[chunk.state + chunk.state_stride + chunk.place + i];
 
     let u = (scale * (m / (sqrt(v) + epsilon_times_correction))) + (weight_decay * old_param);
     let param = old_param - (lr * (part_1 * u));
@@ -379,7 +379,7 @@ fn step3(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workg
   let index = workgroup.x + workgroup.y * workgroups.x;
   if (index >= arrayLength(&chunks)) { return; }
   let chunk = chunks[index];
-  unknown_zero = chunk.reserved;
+  unknown_zero = chunk.count >> 31u;
   let row = chunk.row * 3u;
   switch (u32(rows[row].x)) {
     case 1u: { step3_variant1(chunk, row, lane); }

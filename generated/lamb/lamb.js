@@ -3,7 +3,7 @@
 import { createOptimizer } from "optspec/runtime";
 
 const manifest = {
-  "manifestVersion": 1,
+  "manifestVersion": 2,
   "generator": { "name": "optspec", "version": "0.1.0" },
   "source": { "file": "lamb.opt", "sha256": "9e9ad677a998a6edc8d7b6def21417fa6917ef1a1da6cefc55345e7312adc291" },
   "optimizer": {
@@ -133,12 +133,14 @@ const manifest = {
         { "op": "hyper", "hyper": "lr", "form": "value" }
       ],
       "facts": ["beta1", "beta2", "epsilon", "lr", "max_norm", "weight_decay"],
+      "formats": { "param": "f32", "grad": "f32" },
       "states": [
         {
           "name": "m",
           "key": "m",
           "doc": "Running mean of the gradient, and of its square.",
           "extent": "elem",
+          "format": "f32",
           "scalarSlot": null,
           "init": 0
         },
@@ -147,6 +149,7 @@ const manifest = {
           "key": "v",
           "doc": "Running mean of the gradient, and of its square.",
           "extent": "elem",
+          "format": "f32",
           "scalarSlot": null,
           "init": 0
         }
@@ -171,7 +174,7 @@ const manifest = {
                 { "name": "weight_decay", "value": 0 },
                 { "name": "lr", "value": 18 }
               ],
-              "stateSlots": [0, 1],
+              "stateOffsets": [0, 4],
               "hostStores": []
             },
             {
@@ -187,7 +190,7 @@ const manifest = {
                 { "name": "weight_decay", "value": 0 },
                 { "name": "lr", "value": 18 }
               ],
-              "stateSlots": [0, 1],
+              "stateOffsets": [0, 4],
               "hostStores": []
             }
           ],

@@ -27,7 +27,7 @@
     (f32.load (local.get $at)))
 
   ;; Where weight_decay == 0.
-  (func $step1_variant0 (param $param_at i32) (param $grad_at i32) (param $state_at i32) (param $state_stride i32) (param $left i32) (param $row i32)
+  (func $step1_variant0 (param $param_at i32) (param $grad_at i32) (param $states_at i32) (param $stride i32) (param $place i32) (param $count i32) (param $row i32)
     (local $weight_decay v128)
     (local $momentum v128)
     (local $entering v128)
@@ -39,15 +39,19 @@
     (local $g v128)
     (local $b v128)
     (local $param v128)
-    (if (i32.eqz (local.get $left)) (then (return)))
+    (local $b_at i32)
+    (local $left i32)
+    (if (i32.eqz (local.get $count)) (then (return)))
     (local.set $weight_decay (v128.load32_splat offset=4 (local.get $row)))
     (local.set $momentum (v128.load32_splat offset=8 (local.get $row)))
     (local.set $entering (v128.load32_splat offset=12 (local.get $row))) ;; if t == 1 then 1 else 1 - dampening
     (local.set $lr (v128.load32_splat offset=16 (local.get $row)))
+    (local.set $b_at (i32.add (local.get $states_at) (i32.mul (local.get $place) (i32.const 16))))
+    (local.set $left (i32.shr_u (i32.add (local.get $count) (i32.const 3)) (i32.const 2)))
     (loop $next
       (local.set $old_param (v128.load (local.get $param_at)))
       (local.set $grad (v128.load (local.get $grad_at)))
-      (local.set $old_b (v128.load (local.get $state_at)))
+      (local.set $old_b (v128.load (local.get $b_at)))
 
       (local.set $u (f32x4.add (local.get $grad) (f32x4.mul (local.get $weight_decay) (local.get $old_param))))
       (local.set $g (f32x4.mul (v128.const f32x4 1.0 1.0 1.0 1.0) (local.get $u)))
@@ -56,14 +60,14 @@
       (local.set $param (f32x4.sub (local.get $old_param) (f32x4.mul (local.get $lr) (local.get $b))))
 
       (v128.store (local.get $param_at) (local.get $param))
-      (v128.store (local.get $state_at) (local.get $b))
+      (v128.store (local.get $b_at) (local.get $b))
       (local.set $param_at (i32.add (local.get $param_at) (i32.const 16)))
       (local.set $grad_at (i32.add (local.get $grad_at) (i32.const 16)))
-      (local.set $state_at (i32.add (local.get $state_at) (i32.const 16)))
+      (local.set $b_at (i32.add (local.get $b_at) (i32.const 16)))
       (br_if $next (local.tee $left (i32.sub (local.get $left) (i32.const 1))))))
 
   ;; Where weight_decay != 0.
-  (func $step1_variant1 (param $param_at i32) (param $grad_at i32) (param $state_at i32) (param $state_stride i32) (param $count i32) (param $row i32) (param $partial_at i32) (param $partial_stride i32)
+  (func $step1_variant1 (param $param_at i32) (param $grad_at i32) (param $states_at i32) (param $stride i32) (param $place i32) (param $count i32) (param $row i32) (param $partial_at i32) (param $partial_stride i32)
     (local $param v128)
     (local $grad v128)
     (local $offset i32)
@@ -227,14 +231,13 @@
 
   ;; Addresses in bytes; `count` chunks.
   (func $step1 (export "step1") (param $param i32) (param $grad i32) (param $state i32) (param $chunk i32) (param $count i32) (param $rows i32) (param $scalars i32) (param $tensors i32)
-    (local $row i32) (local $variant i32) (local $left i32) (local $tensor_at i32) (local $partial_at i32) (local $partial_stride i32)
+    (local $row i32) (local $variant i32) (local $tensor_at i32) (local $partial_at i32) (local $partial_stride i32)
     (local.set $partial_stride (i32.shl (i32.load offset=4 (local.get $tensors)) (i32.const 2)))
     (block $done
       (loop $next
         (br_if $done (i32.eqz (local.get $count)))
         (local.set $row (i32.add (local.get $rows) (i32.mul (i32.load offset=16 (local.get $chunk)) (i32.const 32))))
         (local.set $variant (i32.trunc_sat_f32_u (f32.load (local.get $row))))
-        (local.set $left (i32.shr_u (i32.add (i32.load offset=12 (local.get $chunk)) (i32.const 3)) (i32.const 2)))
         (local.set $tensor_at
           (i32.add
             (local.get $scalars)
@@ -257,16 +260,18 @@
                   (i32.div_u (i32.load offset=24 (local.get $chunk)) (i32.const 16384))))
               (i32.const 2))))
         (if (i32.eq (local.get $variant) (i32.const 0)) (then (call $step1_variant0
-          (i32.add (local.get $param) (i32.shl (i32.load offset=0 (local.get $chunk)) (i32.const 4)))
-          (i32.add (local.get $grad) (i32.shl (i32.load offset=0 (local.get $chunk)) (i32.const 4)))
+          (i32.add (local.get $param) (i32.mul (i32.load offset=0 (local.get $chunk)) (i32.const 16)))
+          (i32.add (local.get $grad) (i32.mul (i32.load offset=0 (local.get $chunk)) (i32.const 16)))
           (i32.add (local.get $state) (i32.shl (i32.load offset=4 (local.get $chunk)) (i32.const 4)))
-          (i32.shl (i32.load offset=8 (local.get $chunk)) (i32.const 4))
-          (local.get $left) (local.get $row))))
+          (i32.load offset=8 (local.get $chunk))
+          (i32.load offset=28 (local.get $chunk))
+          (i32.load offset=12 (local.get $chunk)) (local.get $row))))
         (if (i32.eq (local.get $variant) (i32.const 1)) (then (call $step1_variant1
-          (i32.add (local.get $param) (i32.shl (i32.load offset=0 (local.get $chunk)) (i32.const 4)))
-          (i32.add (local.get $grad) (i32.shl (i32.load offset=0 (local.get $chunk)) (i32.const 4)))
+          (i32.add (local.get $param) (i32.mul (i32.load offset=0 (local.get $chunk)) (i32.const 16)))
+          (i32.add (local.get $grad) (i32.mul (i32.load offset=0 (local.get $chunk)) (i32.const 16)))
           (i32.add (local.get $state) (i32.shl (i32.load offset=4 (local.get $chunk)) (i32.const 4)))
-          (i32.shl (i32.load offset=8 (local.get $chunk)) (i32.const 4))
+          (i32.load offset=8 (local.get $chunk))
+          (i32.load offset=28 (local.get $chunk))
           (i32.load offset=12 (local.get $chunk)) (local.get $row) (local.get $partial_at) (local.get $partial_stride))))
         (local.set $chunk (i32.add (local.get $chunk) (i32.const 32)))
         (local.set $count (i32.sub (local.get $count) (i32.const 1)))
@@ -315,7 +320,7 @@
   )
 
   ;; Where weight_decay != 0.
-  (func $step2_variant1 (param $param_at i32) (param $grad_at i32) (param $state_at i32) (param $state_stride i32) (param $left i32) (param $row i32) (param $scalars i32) (param $tensor_at i32)
+  (func $step2_variant1 (param $param_at i32) (param $grad_at i32) (param $states_at i32) (param $stride i32) (param $place i32) (param $count i32) (param $row i32) (param $scalars i32) (param $tensor_at i32)
     (local $weight_decay v128)
     (local $epsilon v128)
     (local $trust v128)
@@ -335,7 +340,9 @@
     (local $g v128)
     (local $b v128)
     (local $param v128)
-    (if (i32.eqz (local.get $left)) (then (return)))
+    (local $b_at i32)
+    (local $left i32)
+    (if (i32.eqz (local.get $count)) (then (return)))
     (local.set $weight_decay (v128.load32_splat offset=4 (local.get $row)))
     (local.set $epsilon (v128.load32_splat offset=8 (local.get $row)))
     (local.set $trust (v128.load32_splat offset=12 (local.get $row)))
@@ -355,10 +362,12 @@
         (v128.and
           (f32x4.lt (v128.const f32x4 0.0 0.0 0.0 0.0) (local.get $w))
           (f32x4.lt (v128.const f32x4 0.0 0.0 0.0 0.0) (local.get $n)))))
+    (local.set $b_at (i32.add (local.get $states_at) (i32.mul (local.get $place) (i32.const 16))))
+    (local.set $left (i32.shr_u (i32.add (local.get $count) (i32.const 3)) (i32.const 2)))
     (loop $next
       (local.set $old_param (v128.load (local.get $param_at)))
       (local.set $grad (v128.load (local.get $grad_at)))
-      (local.set $old_b (v128.load (local.get $state_at)))
+      (local.set $old_b (v128.load (local.get $b_at)))
 
       (local.set $u (f32x4.add (local.get $grad) (f32x4.mul (local.get $weight_decay) (local.get $old_param))))
       (local.set $g (f32x4.mul (local.get $ratio_of_norms) (local.get $u)))
@@ -367,22 +376,21 @@
       (local.set $param (f32x4.sub (local.get $old_param) (f32x4.mul (local.get $lr) (local.get $b))))
 
       (v128.store (local.get $param_at) (local.get $param))
-      (v128.store (local.get $state_at) (local.get $b))
+      (v128.store (local.get $b_at) (local.get $b))
       (local.set $param_at (i32.add (local.get $param_at) (i32.const 16)))
       (local.set $grad_at (i32.add (local.get $grad_at) (i32.const 16)))
-      (local.set $state_at (i32.add (local.get $state_at) (i32.const 16)))
+      (local.set $b_at (i32.add (local.get $b_at) (i32.const 16)))
       (br_if $next (local.tee $left (i32.sub (local.get $left) (i32.const 1))))))
 
   ;; Addresses in bytes; `count` chunks.
   (func $step2 (export "step2") (param $param i32) (param $grad i32) (param $state i32) (param $chunk i32) (param $count i32) (param $rows i32) (param $scalars i32) (param $tensors i32)
-    (local $row i32) (local $variant i32) (local $left i32) (local $tensor_at i32) (local $partial_at i32) (local $partial_stride i32)
+    (local $row i32) (local $variant i32) (local $tensor_at i32) (local $partial_at i32) (local $partial_stride i32)
     (local.set $partial_stride (i32.shl (i32.load offset=4 (local.get $tensors)) (i32.const 2)))
     (block $done
       (loop $next
         (br_if $done (i32.eqz (local.get $count)))
         (local.set $row (i32.add (local.get $rows) (i32.mul (i32.load offset=16 (local.get $chunk)) (i32.const 32))))
         (local.set $variant (i32.trunc_sat_f32_u (f32.load (local.get $row))))
-        (local.set $left (i32.shr_u (i32.add (i32.load offset=12 (local.get $chunk)) (i32.const 3)) (i32.const 2)))
         (local.set $tensor_at
           (i32.add
             (local.get $scalars)
@@ -405,11 +413,12 @@
                   (i32.div_u (i32.load offset=24 (local.get $chunk)) (i32.const 16384))))
               (i32.const 2))))
         (if (i32.eq (local.get $variant) (i32.const 1)) (then (call $step2_variant1
-          (i32.add (local.get $param) (i32.shl (i32.load offset=0 (local.get $chunk)) (i32.const 4)))
-          (i32.add (local.get $grad) (i32.shl (i32.load offset=0 (local.get $chunk)) (i32.const 4)))
+          (i32.add (local.get $param) (i32.mul (i32.load offset=0 (local.get $chunk)) (i32.const 16)))
+          (i32.add (local.get $grad) (i32.mul (i32.load offset=0 (local.get $chunk)) (i32.const 16)))
           (i32.add (local.get $state) (i32.shl (i32.load offset=4 (local.get $chunk)) (i32.const 4)))
-          (i32.shl (i32.load offset=8 (local.get $chunk)) (i32.const 4))
-          (local.get $left) (local.get $row) (local.get $scalars) (local.get $tensor_at))))
+          (i32.load offset=8 (local.get $chunk))
+          (i32.load offset=28 (local.get $chunk))
+          (i32.load offset=12 (local.get $chunk)) (local.get $row) (local.get $scalars) (local.get $tensor_at))))
         (local.set $chunk (i32.add (local.get $chunk) (i32.const 32)))
         (local.set $count (i32.sub (local.get $count) (i32.const 1)))
         (br $next))))

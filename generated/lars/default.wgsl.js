@@ -11,7 +11,7 @@ struct Chunk {
   row: u32,
   tensor: u32,
   first: u32,
-  reserved: u32,
+  place: u32,
 }
 
 @group(0) @binding(0) var<storage, read_write> params: array<vec4f>;
@@ -105,7 +105,7 @@ fn step1_variant0(chunk: Chunk, row: u32, lane: u32) {
   for (var i = leaf + lane % 8u; i < min(leaf + 256u, (chunk.count + 3u) / 4u); i += 8u) {
     let old_param = params[chunk.param + i];
     let grad = grads[chunk.param + i];
-    let old_b = states[chunk.state + i];
+    let old_b = states[chunk.state + chunk.place + i];
 
     let u = grad + (weight_decay * old_param);
     let g = constant(1.0f) * u;
@@ -113,7 +113,7 @@ fn step1_variant0(chunk: Chunk, row: u32, lane: u32) {
     let param = old_param - (lr * b);
 
     params[chunk.param + i] = param;
-    states[chunk.state + i] = b;
+    states[chunk.state + chunk.place + i] = b;
   }
 }
 
@@ -144,7 +144,7 @@ fn step1(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workg
   let index = workgroup.x + workgroup.y * workgroups.x;
   if (index >= arrayLength(&chunks)) { return; }
   let chunk = chunks[index];
-  unknown_zero = chunk.reserved;
+  unknown_zero = chunk.count >> 31u;
   let row = chunk.row * 2u;
   switch (u32(rows[row].x)) {
     case 0u: { step1_variant0(chunk, row, lane); }
@@ -193,7 +193,7 @@ fn step2_variant1(chunk: Chunk, row: u32, lane: u32) {
   for (var i = lane; i < (chunk.count + 3u) / 4u; i += 256u) {
     let old_param = params[chunk.param + i];
     let grad = grads[chunk.param + i];
-    let old_b = states[chunk.state + i];
+    let old_b = states[chunk.state + chunk.place + i];
 
     let u = grad + (weight_decay * old_param);
     let g = ratio_of_norms * u;
@@ -201,7 +201,7 @@ fn step2_variant1(chunk: Chunk, row: u32, lane: u32) {
     let param = old_param - (lr * b);
 
     params[chunk.param + i] = param;
-    states[chunk.state + i] = b;
+    states[chunk.state + chunk.place + i] = b;
   }
 }
 
@@ -210,7 +210,7 @@ fn step2(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workg
   let index = workgroup.x + workgroup.y * workgroups.x;
   if (index >= arrayLength(&chunks)) { return; }
   let chunk = chunks[index];
-  unknown_zero = chunk.reserved;
+  unknown_zero = chunk.count >> 31u;
   let row = chunk.row * 2u;
   switch (u32(rows[row].x)) {
     case 1u: { step2_variant1(chunk, row, lane); }

@@ -3,7 +3,7 @@
 import { createOptimizer } from "optspec/runtime";
 
 const manifest = {
-  "manifestVersion": 1,
+  "manifestVersion": 2,
   "generator": { "name": "optspec", "version": "0.1.0" },
   "source": { "file": "lars.opt", "sha256": "ceecdb6186f29d67e8246520b3feba57ce0fcca287c2f623725d81adf9371310" },
   "optimizer": {
@@ -135,7 +135,18 @@ const manifest = {
         { "op": "hyper", "hyper": "trust", "form": "value" }
       ],
       "facts": ["dampening", "epsilon", "lr", "momentum", "trust", "weight_decay"],
-      "states": [{ "name": "b", "key": "b", "doc": "Running sum of the scaled gradients.", "extent": "elem", "scalarSlot": null, "init": 0 }],
+      "formats": { "param": "f32", "grad": "f32" },
+      "states": [
+        {
+          "name": "b",
+          "key": "b",
+          "doc": "Running sum of the scaled gradients.",
+          "extent": "elem",
+          "format": "f32",
+          "scalarSlot": null,
+          "init": 0
+        }
+      ],
       "scalars": { "model": 0, "tensor": 2, "partial": 2 },
       "hostStates": [],
       "programs": [
@@ -151,7 +162,7 @@ const manifest = {
                 { "name": "entering", "value": 9 },
                 { "name": "lr", "value": 10 }
               ],
-              "stateSlots": [0],
+              "stateOffsets": [0],
               "hostStores": []
             },
             {
@@ -164,7 +175,7 @@ const manifest = {
                 { "name": "entering", "value": 9 },
                 { "name": "lr", "value": 10 }
               ],
-              "stateSlots": [0],
+              "stateOffsets": [0],
               "hostStores": []
             }
           ],

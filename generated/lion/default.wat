@@ -4,7 +4,7 @@
 (module
   (import "env" "memory" (memory 1 65536))
 
-  (func $step_variant0 (param $param_at i32) (param $grad_at i32) (param $state_at i32) (param $state_stride i32) (param $left i32) (param $row i32)
+  (func $step_variant0 (param $param_at i32) (param $grad_at i32) (param $states_at i32) (param $stride i32) (param $place i32) (param $count i32) (param $row i32)
     (local $beta1 v128)
     (local $one_minus_beta1 v128)
     (local $beta2 v128)
@@ -18,17 +18,21 @@
     (local $u v128)
     (local $m v128)
     (local $param v128)
-    (if (i32.eqz (local.get $left)) (then (return)))
+    (local $m_at i32)
+    (local $left i32)
+    (if (i32.eqz (local.get $count)) (then (return)))
     (local.set $beta1 (v128.load32_splat offset=4 (local.get $row)))
     (local.set $one_minus_beta1 (v128.load32_splat offset=8 (local.get $row))) ;; 1 - beta1
     (local.set $beta2 (v128.load32_splat offset=12 (local.get $row)))
     (local.set $one_minus_beta2 (v128.load32_splat offset=16 (local.get $row))) ;; 1 - beta2
     (local.set $weight_decay (v128.load32_splat offset=20 (local.get $row)))
     (local.set $lr (v128.load32_splat offset=24 (local.get $row)))
+    (local.set $m_at (i32.add (local.get $states_at) (i32.mul (local.get $place) (i32.const 16))))
+    (local.set $left (i32.shr_u (i32.add (local.get $count) (i32.const 3)) (i32.const 2)))
     (loop $next
       (local.set $old_param (v128.load (local.get $param_at)))
       (local.set $grad (v128.load (local.get $grad_at)))
-      (local.set $old_m (v128.load (local.get $state_at)))
+      (local.set $old_m (v128.load (local.get $m_at)))
 
       (local.set $part_1
         (f32x4.add
@@ -53,27 +57,27 @@
             (f32x4.add (local.get $u) (f32x4.mul (local.get $weight_decay) (local.get $old_param))))))
 
       (v128.store (local.get $param_at) (local.get $param))
-      (v128.store (local.get $state_at) (local.get $m))
+      (v128.store (local.get $m_at) (local.get $m))
       (local.set $param_at (i32.add (local.get $param_at) (i32.const 16)))
       (local.set $grad_at (i32.add (local.get $grad_at) (i32.const 16)))
-      (local.set $state_at (i32.add (local.get $state_at) (i32.const 16)))
+      (local.set $m_at (i32.add (local.get $m_at) (i32.const 16)))
       (br_if $next (local.tee $left (i32.sub (local.get $left) (i32.const 1))))))
 
   ;; Addresses in bytes; `count` chunks.
   (func $step (export "step") (param $param i32) (param $grad i32) (param $state i32) (param $chunk i32) (param $count i32) (param $rows i32)
-    (local $row i32) (local $variant i32) (local $left i32)
+    (local $row i32) (local $variant i32)
     (block $done
       (loop $next
         (br_if $done (i32.eqz (local.get $count)))
         (local.set $row (i32.add (local.get $rows) (i32.mul (i32.load offset=16 (local.get $chunk)) (i32.const 32))))
         (local.set $variant (i32.trunc_sat_f32_u (f32.load (local.get $row))))
-        (local.set $left (i32.shr_u (i32.add (i32.load offset=12 (local.get $chunk)) (i32.const 3)) (i32.const 2)))
         (if (i32.eq (local.get $variant) (i32.const 0)) (then (call $step_variant0
-          (i32.add (local.get $param) (i32.shl (i32.load offset=0 (local.get $chunk)) (i32.const 4)))
-          (i32.add (local.get $grad) (i32.shl (i32.load offset=0 (local.get $chunk)) (i32.const 4)))
+          (i32.add (local.get $param) (i32.mul (i32.load offset=0 (local.get $chunk)) (i32.const 16)))
+          (i32.add (local.get $grad) (i32.mul (i32.load offset=0 (local.get $chunk)) (i32.const 16)))
           (i32.add (local.get $state) (i32.shl (i32.load offset=4 (local.get $chunk)) (i32.const 4)))
-          (i32.shl (i32.load offset=8 (local.get $chunk)) (i32.const 4))
-          (local.get $left) (local.get $row))))
+          (i32.load offset=8 (local.get $chunk))
+          (i32.load offset=28 (local.get $chunk))
+          (i32.load offset=12 (local.get $chunk)) (local.get $row))))
         (local.set $chunk (i32.add (local.get $chunk) (i32.const 32)))
         (local.set $count (i32.sub (local.get $count) (i32.const 1)))
         (br $next))))

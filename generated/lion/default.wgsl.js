@@ -11,7 +11,7 @@ struct Chunk {
   row: u32,
   tensor: u32,
   first: u32,
-  reserved: u32,
+  place: u32,
 }
 
 @group(0) @binding(0) var<storage, read_write> params: array<vec4f>;
@@ -38,14 +38,14 @@ fn step_variant0(chunk: Chunk, row: u32, lane: u32) {
   for (var i = lane; i < (chunk.count + 3u) / 4u; i += 256u) {
     let old_param = params[chunk.param + i];
     let grad = grads[chunk.param + i];
-    let old_m = states[chunk.state + i];
+    let old_m = states[chunk.state + chunk.place + i];
 
     let u = sign_of((beta1 * old_m) + (one_minus_beta1 * grad));
     let m = (beta2 * old_m) + (one_minus_beta2 * grad);
     let param = old_param - (lr * (u + (weight_decay * old_param)));
 
     params[chunk.param + i] = param;
-    states[chunk.state + i] = m;
+    states[chunk.state + chunk.place + i] = m;
   }
 }
 

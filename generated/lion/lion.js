@@ -3,7 +3,7 @@
 import { createOptimizer } from "optspec/runtime";
 
 const manifest = {
-  "manifestVersion": 1,
+  "manifestVersion": 2,
   "generator": { "name": "optspec", "version": "0.1.0" },
   "source": { "file": "lion.opt", "sha256": "14e1223a5ce6e14952a92ec5b9587b16d0e1c3df0cd5c342fc031b6211ee2c82" },
   "optimizer": { "name": "Lion", "doc": "Lion: the sign of an interpolated momentum (Chen et al., arXiv:2302.06675), as the authors' own code." },
@@ -71,7 +71,18 @@ const manifest = {
         { "op": "hyper", "hyper": "lr", "form": "value" }
       ],
       "facts": ["beta1", "beta2", "lr", "weight_decay"],
-      "states": [{ "name": "m", "key": "m", "doc": "Running mean of the gradient.", "extent": "elem", "scalarSlot": null, "init": 0 }],
+      "formats": { "param": "f32", "grad": "f32" },
+      "states": [
+        {
+          "name": "m",
+          "key": "m",
+          "doc": "Running mean of the gradient.",
+          "extent": "elem",
+          "format": "f32",
+          "scalarSlot": null,
+          "init": 0
+        }
+      ],
       "scalars": null,
       "hostStates": [],
       "programs": [
@@ -89,7 +100,7 @@ const manifest = {
                 { "name": "weight_decay", "value": 5 },
                 { "name": "lr", "value": 6 }
               ],
-              "stateSlots": [0],
+              "stateOffsets": [0],
               "hostStores": []
             }
           ],

@@ -3,7 +3,7 @@
 import { createOptimizer } from "optspec/runtime";
 
 const manifest = {
-  "manifestVersion": 1,
+  "manifestVersion": 2,
   "generator": { "name": "optspec", "version": "0.1.0" },
   "source": { "file": "nadam.opt", "sha256": "f3a599087ccb0840dad49ba1e5739a5d77991edbd0de3eb13addb2883bc92e95" },
   "optimizer": { "name": "NAdam", "doc": "NAdam, Adam with Nesterov momentum (Dozat, ICLR workshop 2016), as torch.optim.NAdam." },
@@ -131,12 +131,14 @@ const manifest = {
         { "op": "apply", "fn": "div", "args": [32, 34] }
       ],
       "facts": ["beta1", "beta2", "epsilon", "lr", "momentum_decay", "weight_decay"],
+      "formats": { "param": "f32", "grad": "f32" },
       "states": [
         {
           "name": "m",
           "key": "m",
           "doc": "Running mean of the gradient, and of its square.",
           "extent": "elem",
+          "format": "f32",
           "scalarSlot": null,
           "init": 0
         },
@@ -145,6 +147,7 @@ const manifest = {
           "key": "v",
           "doc": "Running mean of the gradient, and of its square.",
           "extent": "elem",
+          "format": "f32",
           "scalarSlot": null,
           "init": 0
         }
@@ -175,7 +178,7 @@ const manifest = {
                   "value": 35
                 }
               ],
-              "stateSlots": [0, 1],
+              "stateOffsets": [0, 4],
               "hostStores": [{ "state": "product", "value": 23 }]
             }
           ],
@@ -237,12 +240,14 @@ const manifest = {
         { "op": "apply", "fn": "div", "args": [33, 35] }
       ],
       "facts": ["beta1", "beta2", "epsilon", "lr", "momentum_decay", "weight_decay"],
+      "formats": { "param": "f32", "grad": "f32" },
       "states": [
         {
           "name": "m",
           "key": "m",
           "doc": "Running mean of the gradient, and of its square.",
           "extent": "elem",
+          "format": "f32",
           "scalarSlot": null,
           "init": 0
         },
@@ -251,6 +256,7 @@ const manifest = {
           "key": "v",
           "doc": "Running mean of the gradient, and of its square.",
           "extent": "elem",
+          "format": "f32",
           "scalarSlot": null,
           "init": 0
         }
@@ -281,7 +287,7 @@ const manifest = {
                   "value": 36
                 }
               ],
-              "stateSlots": [0, 1],
+              "stateOffsets": [0, 4],
               "hostStores": [{ "state": "product", "value": 24 }]
             }
           ],

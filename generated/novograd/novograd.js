@@ -3,7 +3,7 @@
 import { createOptimizer } from "optspec/runtime";
 
 const manifest = {
-  "manifestVersion": 1,
+  "manifestVersion": 2,
   "generator": { "name": "optspec", "version": "0.1.0" },
   "source": { "file": "novograd.opt", "sha256": "7cad7b8c82cda32bdd06144a9556500ab59ea300740afeb55fe23aec6baf53a0" },
   "optimizer": {
@@ -110,16 +110,26 @@ const manifest = {
         { "op": "apply", "fn": "sub", "args": [5, 4] }
       ],
       "facts": ["beta1", "beta2", "epsilon", "lr", "weight_decay"],
+      "formats": { "param": "f32", "grad": "f32" },
       "states": [
         {
           "name": "m",
           "key": "m",
           "doc": "Running mean or sum of the normalised gradients.",
           "extent": "elem",
+          "format": "f32",
           "scalarSlot": null,
           "init": 0
         },
-        { "name": "v", "key": "v", "doc": "Running mean of the gradient's squared norm.", "extent": "tensor", "scalarSlot": 0, "init": 0 }
+        {
+          "name": "v",
+          "key": "v",
+          "doc": "Running mean of the gradient's squared norm.",
+          "extent": "tensor",
+          "format": "f32",
+          "scalarSlot": 0,
+          "init": 0
+        }
       ],
       "scalars": { "model": 0, "tensor": 2, "partial": 1 },
       "hostStates": [],
@@ -138,7 +148,7 @@ const manifest = {
                 { "name": "beta2", "value": 4 },
                 { "name": "one_minus_beta2", "value": 6 }
               ],
-              "stateSlots": [0, 0],
+              "stateOffsets": [0, 0],
               "hostStores": []
             }
           ],

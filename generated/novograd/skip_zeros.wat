@@ -26,7 +26,7 @@
         (br $level)))
     (f32.load (local.get $at)))
 
-  (func $step1_variant0 (param $param_at i32) (param $grad_at i32) (param $state_at i32) (param $state_stride i32) (param $count i32) (param $row i32) (param $partial_at i32) (param $partial_stride i32)
+  (func $step1_variant0 (param $param_at i32) (param $grad_at i32) (param $states_at i32) (param $stride i32) (param $place i32) (param $count i32) (param $row i32) (param $partial_at i32) (param $partial_stride i32)
     (local $grad v128)
     (local $offset i32)
     (local $size i32)
@@ -137,14 +137,13 @@
 
   ;; Addresses in bytes; `count` chunks.
   (func $step1 (export "step1") (param $param i32) (param $grad i32) (param $state i32) (param $chunk i32) (param $count i32) (param $rows i32) (param $scalars i32) (param $tensors i32)
-    (local $row i32) (local $variant i32) (local $left i32) (local $tensor_at i32) (local $partial_at i32) (local $partial_stride i32)
+    (local $row i32) (local $variant i32) (local $tensor_at i32) (local $partial_at i32) (local $partial_stride i32)
     (local.set $partial_stride (i32.shl (i32.load offset=4 (local.get $tensors)) (i32.const 2)))
     (block $done
       (loop $next
         (br_if $done (i32.eqz (local.get $count)))
         (local.set $row (i32.add (local.get $rows) (i32.mul (i32.load offset=16 (local.get $chunk)) (i32.const 32))))
         (local.set $variant (i32.trunc_sat_f32_u (f32.load (local.get $row))))
-        (local.set $left (i32.shr_u (i32.add (i32.load offset=12 (local.get $chunk)) (i32.const 3)) (i32.const 2)))
         (local.set $tensor_at
           (i32.add
             (local.get $scalars)
@@ -167,10 +166,11 @@
                   (i32.div_u (i32.load offset=24 (local.get $chunk)) (i32.const 16384))))
               (i32.const 2))))
         (if (i32.eq (local.get $variant) (i32.const 0)) (then (call $step1_variant0
-          (i32.add (local.get $param) (i32.shl (i32.load offset=0 (local.get $chunk)) (i32.const 4)))
-          (i32.add (local.get $grad) (i32.shl (i32.load offset=0 (local.get $chunk)) (i32.const 4)))
+          (i32.add (local.get $param) (i32.mul (i32.load offset=0 (local.get $chunk)) (i32.const 16)))
+          (i32.add (local.get $grad) (i32.mul (i32.load offset=0 (local.get $chunk)) (i32.const 16)))
           (i32.add (local.get $state) (i32.shl (i32.load offset=4 (local.get $chunk)) (i32.const 4)))
-          (i32.shl (i32.load offset=8 (local.get $chunk)) (i32.const 4))
+          (i32.load offset=8 (local.get $chunk))
+          (i32.load offset=28 (local.get $chunk))
           (i32.load offset=12 (local.get $chunk)) (local.get $row) (local.get $partial_at) (local.get $partial_stride))))
         (local.set $chunk (i32.add (local.get $chunk) (i32.const 32)))
         (local.set $count (i32.sub (local.get $count) (i32.const 1)))
@@ -235,7 +235,7 @@
     (if (i32.lt_s (local.get $first_row) (i32.const 0)) (then (return)))
   )
 
-  (func $step2_variant0 (param $param_at i32) (param $grad_at i32) (param $state_at i32) (param $state_stride i32) (param $left i32) (param $row i32) (param $scalars i32) (param $tensor_at i32)
+  (func $step2_variant0 (param $param_at i32) (param $grad_at i32) (param $states_at i32) (param $stride i32) (param $place i32) (param $count i32) (param $row i32) (param $scalars i32) (param $tensor_at i32)
     (local $epsilon v128)
     (local $weight_decay v128)
     (local $beta1 v128)
@@ -249,17 +249,21 @@
     (local $d v128)
     (local $m v128)
     (local $param v128)
-    (if (i32.eqz (local.get $left)) (then (return)))
+    (local $m_at i32)
+    (local $left i32)
+    (if (i32.eqz (local.get $count)) (then (return)))
     (local.set $epsilon (v128.load32_splat offset=4 (local.get $row)))
     (local.set $weight_decay (v128.load32_splat offset=8 (local.get $row)))
     (local.set $beta1 (v128.load32_splat offset=12 (local.get $row)))
     (local.set $lr (v128.load32_splat offset=16 (local.get $row)))
     (local.set $v (v128.load32_splat offset=0 (local.get $tensor_at)))
     (local.set $part_1 (f32x4.add (f32x4.sqrt (local.get $v)) (local.get $epsilon)))
+    (local.set $m_at (i32.add (local.get $states_at) (i32.mul (local.get $place) (i32.const 16))))
+    (local.set $left (i32.shr_u (i32.add (local.get $count) (i32.const 3)) (i32.const 2)))
     (loop $next
       (local.set $old_param (v128.load (local.get $param_at)))
       (local.set $grad (v128.load (local.get $grad_at)))
-      (local.set $old_m (v128.load (local.get $state_at)))
+      (local.set $old_m (v128.load (local.get $m_at)))
 
       (local.set $g (f32x4.div (local.get $grad) (local.get $part_1)))
       (local.set $d (f32x4.add (local.get $g) (f32x4.mul (local.get $weight_decay) (local.get $old_param))))
@@ -267,22 +271,21 @@
       (local.set $param (f32x4.sub (local.get $old_param) (f32x4.mul (local.get $lr) (local.get $m))))
 
       (v128.store (local.get $param_at) (local.get $param))
-      (v128.store (local.get $state_at) (local.get $m))
+      (v128.store (local.get $m_at) (local.get $m))
       (local.set $param_at (i32.add (local.get $param_at) (i32.const 16)))
       (local.set $grad_at (i32.add (local.get $grad_at) (i32.const 16)))
-      (local.set $state_at (i32.add (local.get $state_at) (i32.const 16)))
+      (local.set $m_at (i32.add (local.get $m_at) (i32.const 16)))
       (br_if $next (local.tee $left (i32.sub (local.get $left) (i32.const 1))))))
 
   ;; Addresses in bytes; `count` chunks.
   (func $step2 (export "step2") (param $param i32) (param $grad i32) (param $state i32) (param $chunk i32) (param $count i32) (param $rows i32) (param $scalars i32) (param $tensors i32)
-    (local $row i32) (local $variant i32) (local $left i32) (local $tensor_at i32) (local $partial_at i32) (local $partial_stride i32)
+    (local $row i32) (local $variant i32) (local $tensor_at i32) (local $partial_at i32) (local $partial_stride i32)
     (local.set $partial_stride (i32.shl (i32.load offset=4 (local.get $tensors)) (i32.const 2)))
     (block $done
       (loop $next
         (br_if $done (i32.eqz (local.get $count)))
         (local.set $row (i32.add (local.get $rows) (i32.mul (i32.load offset=16 (local.get $chunk)) (i32.const 32))))
         (local.set $variant (i32.trunc_sat_f32_u (f32.load (local.get $row))))
-        (local.set $left (i32.shr_u (i32.add (i32.load offset=12 (local.get $chunk)) (i32.const 3)) (i32.const 2)))
         (local.set $tensor_at
           (i32.add
             (local.get $scalars)
@@ -305,11 +308,12 @@
                   (i32.div_u (i32.load offset=24 (local.get $chunk)) (i32.const 16384))))
               (i32.const 2))))
         (if (i32.eq (local.get $variant) (i32.const 0)) (then (call $step2_variant0
-          (i32.add (local.get $param) (i32.shl (i32.load offset=0 (local.get $chunk)) (i32.const 4)))
-          (i32.add (local.get $grad) (i32.shl (i32.load offset=0 (local.get $chunk)) (i32.const 4)))
+          (i32.add (local.get $param) (i32.mul (i32.load offset=0 (local.get $chunk)) (i32.const 16)))
+          (i32.add (local.get $grad) (i32.mul (i32.load offset=0 (local.get $chunk)) (i32.const 16)))
           (i32.add (local.get $state) (i32.shl (i32.load offset=4 (local.get $chunk)) (i32.const 4)))
-          (i32.shl (i32.load offset=8 (local.get $chunk)) (i32.const 4))
-          (local.get $left) (local.get $row) (local.get $scalars) (local.get $tensor_at))))
+          (i32.load offset=8 (local.get $chunk))
+          (i32.load offset=28 (local.get $chunk))
+          (i32.load offset=12 (local.get $chunk)) (local.get $row) (local.get $scalars) (local.get $tensor_at))))
         (local.set $chunk (i32.add (local.get $chunk) (i32.const 32)))
         (local.set $count (i32.sub (local.get $count) (i32.const 1)))
         (br $next))))

@@ -11,7 +11,7 @@ struct Chunk {
   row: u32,
   tensor: u32,
   first: u32,
-  reserved: u32,
+  place: u32,
 }
 
 @group(0) @binding(0) var<storage, read_write> params: array<vec4f>;
@@ -115,7 +115,7 @@ fn step1(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workg
   let index = workgroup.x + workgroup.y * workgroups.x;
   if (index >= arrayLength(&chunks)) { return; }
   let chunk = chunks[index];
-  unknown_zero = chunk.reserved;
+  unknown_zero = chunk.count >> 31u;
   let row = chunk.row * 2u;
   switch (u32(rows[row].x)) {
     case 0u: { step1_variant0(chunk, row, lane); }
@@ -171,7 +171,7 @@ fn step2_variant0(chunk: Chunk, row: u32, lane: u32) {
   for (var i = lane; i < (chunk.count + 3u) / 4u; i += 256u) {
     let old_param = params[chunk.param + i];
     let grad = grads[chunk.param + i];
-    let old_m = states[chunk.state + i];
+    let old_m = states[chunk.state + chunk.place + i];
 
     let g = grad / part_1;
     let d = g + (weight_decay * old_param);
@@ -179,7 +179,7 @@ fn step2_variant0(chunk: Chunk, row: u32, lane: u32) {
     let param = old_param - (lr * m);
 
     params[chunk.param + i] = param;
-    states[chunk.state + i] = m;
+    states[chunk.state + chunk.place + i] = m;
   }
 }
 
@@ -188,7 +188,7 @@ fn step2(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workg
   let index = workgroup.x + workgroup.y * workgroups.x;
   if (index >= arrayLength(&chunks)) { return; }
   let chunk = chunks[index];
-  unknown_zero = chunk.reserved;
+  unknown_zero = chunk.count >> 31u;
   let row = chunk.row * 2u;
   switch (u32(rows[row].x)) {
     case 0u: { step2_variant0(chunk, row, lane); }

@@ -26,11 +26,16 @@
         (br $level)))
     (f32.load (local.get $at)))
 
-  (func $init_variant0 (param $param_at i32) (param $grad_at i32) (param $state_at i32) (param $state_stride i32) (param $left i32) (param $row i32)
+  (func $init_variant0 (param $param_at i32) (param $grad_at i32) (param $states_at i32) (param $stride i32) (param $place i32) (param $count i32) (param $row i32)
     (local $param v128)
     (local $p0_at i32)
-    (if (i32.eqz (local.get $left)) (then (return)))
-    (local.set $p0_at (i32.add (local.get $state_at) (i32.mul (local.get $state_stride) (i32.const 3))))
+    (local $left i32)
+    (if (i32.eqz (local.get $count)) (then (return)))
+    (local.set $p0_at
+      (i32.add
+        (i32.add (local.get $states_at) (i32.mul (local.get $stride) (i32.const 48)))
+        (i32.mul (local.get $place) (i32.const 16))))
+    (local.set $left (i32.shr_u (i32.add (local.get $count) (i32.const 3)) (i32.const 2)))
     (loop $next
       (local.set $param (v128.load (local.get $param_at)))
 
@@ -42,19 +47,19 @@
 
   ;; Addresses in bytes; `count` chunks.
   (func $init (export "init") (param $param i32) (param $grad i32) (param $state i32) (param $chunk i32) (param $count i32) (param $rows i32)
-    (local $row i32) (local $variant i32) (local $left i32)
+    (local $row i32) (local $variant i32)
     (block $done
       (loop $next
         (br_if $done (i32.eqz (local.get $count)))
         (local.set $row (i32.add (local.get $rows) (i32.mul (i32.load offset=16 (local.get $chunk)) (i32.const 16))))
         (local.set $variant (i32.trunc_sat_f32_u (f32.load (local.get $row))))
-        (local.set $left (i32.shr_u (i32.add (i32.load offset=12 (local.get $chunk)) (i32.const 3)) (i32.const 2)))
         (if (i32.eq (local.get $variant) (i32.const 0)) (then (call $init_variant0
-          (i32.add (local.get $param) (i32.shl (i32.load offset=0 (local.get $chunk)) (i32.const 4)))
-          (i32.add (local.get $grad) (i32.shl (i32.load offset=0 (local.get $chunk)) (i32.const 4)))
+          (i32.add (local.get $param) (i32.mul (i32.load offset=0 (local.get $chunk)) (i32.const 16)))
+          (i32.add (local.get $grad) (i32.mul (i32.load offset=0 (local.get $chunk)) (i32.const 16)))
           (i32.add (local.get $state) (i32.shl (i32.load offset=4 (local.get $chunk)) (i32.const 4)))
-          (i32.shl (i32.load offset=8 (local.get $chunk)) (i32.const 4))
-          (local.get $left) (local.get $row))))
+          (i32.load offset=8 (local.get $chunk))
+          (i32.load offset=28 (local.get $chunk))
+          (i32.load offset=12 (local.get $chunk)) (local.get $row))))
         (local.set $chunk (i32.add (local.get $chunk) (i32.const 32)))
         (local.set $count (i32.sub (local.get $count) (i32.const 1)))
         (br $next))))
@@ -95,7 +100,7 @@
       (then (call $init_finish_model0_variant0 (local.get $scalars) (local.get $tensor_at) (local.get $row))))
   )
 
-  (func $step1_variant0 (param $param_at i32) (param $grad_at i32) (param $state_at i32) (param $state_stride i32) (param $count i32) (param $row i32) (param $scalars i32) (param $tensor_at i32) (param $partial_at i32) (param $partial_stride i32)
+  (func $step1_variant0 (param $param_at i32) (param $grad_at i32) (param $states_at i32) (param $stride i32) (param $place i32) (param $count i32) (param $row i32) (param $scalars i32) (param $tensor_at i32) (param $partial_at i32) (param $partial_stride i32)
     (local $lr v128)
     (local $d0 v128)
     (local $beta3 v128)
@@ -142,8 +147,14 @@
     (local.set $d (v128.load32_splat offset=0 (local.get $scalars)))
     (local.set $eta (f32x4.mul (f32x4.mul (local.get $d) (local.get $lr)) (v128.const f32x4 1.0 1.0 1.0 1.0)))
     (local.set $part_1 (f32x4.mul (f32x4.div (local.get $d) (local.get $d0)) (local.get $eta)))
-    (local.set $s_at (i32.add (local.get $state_at) (i32.mul (local.get $state_stride) (i32.const 2))))
-    (local.set $p0_at (i32.add (local.get $state_at) (i32.mul (local.get $state_stride) (i32.const 3))))
+    (local.set $s_at
+      (i32.add
+        (i32.add (local.get $states_at) (i32.mul (local.get $stride) (i32.const 32)))
+        (i32.mul (local.get $place) (i32.const 16))))
+    (local.set $p0_at
+      (i32.add
+        (i32.add (local.get $states_at) (i32.mul (local.get $stride) (i32.const 48)))
+        (i32.mul (local.get $place) (i32.const 16))))
     (local.set $size (i32.and (i32.add (i32.shl (local.get $count) (i32.const 2)) (i32.const 15)) (i32.const -16)))
     (local.set $tail
       (select (i32.sub (local.get $size) (i32.const 16)) (i32.const -1) (i32.and (local.get $count) (i32.const 3))))
@@ -286,14 +297,13 @@
 
   ;; Addresses in bytes; `count` chunks.
   (func $step1 (export "step1") (param $param i32) (param $grad i32) (param $state i32) (param $chunk i32) (param $count i32) (param $rows i32) (param $scalars i32) (param $tensors i32)
-    (local $row i32) (local $variant i32) (local $left i32) (local $tensor_at i32) (local $partial_at i32) (local $partial_stride i32)
+    (local $row i32) (local $variant i32) (local $tensor_at i32) (local $partial_at i32) (local $partial_stride i32)
     (local.set $partial_stride (i32.shl (i32.load offset=4 (local.get $tensors)) (i32.const 2)))
     (block $done
       (loop $next
         (br_if $done (i32.eqz (local.get $count)))
         (local.set $row (i32.add (local.get $rows) (i32.mul (i32.load offset=16 (local.get $chunk)) (i32.const 48))))
         (local.set $variant (i32.trunc_sat_f32_u (f32.load (local.get $row))))
-        (local.set $left (i32.shr_u (i32.add (i32.load offset=12 (local.get $chunk)) (i32.const 3)) (i32.const 2)))
         (local.set $tensor_at
           (i32.add
             (local.get $scalars)
@@ -316,10 +326,11 @@
                   (i32.div_u (i32.load offset=24 (local.get $chunk)) (i32.const 16384))))
               (i32.const 2))))
         (if (i32.eq (local.get $variant) (i32.const 0)) (then (call $step1_variant0
-          (i32.add (local.get $param) (i32.shl (i32.load offset=0 (local.get $chunk)) (i32.const 4)))
-          (i32.add (local.get $grad) (i32.shl (i32.load offset=0 (local.get $chunk)) (i32.const 4)))
+          (i32.add (local.get $param) (i32.mul (i32.load offset=0 (local.get $chunk)) (i32.const 16)))
+          (i32.add (local.get $grad) (i32.mul (i32.load offset=0 (local.get $chunk)) (i32.const 16)))
           (i32.add (local.get $state) (i32.shl (i32.load offset=4 (local.get $chunk)) (i32.const 4)))
-          (i32.shl (i32.load offset=8 (local.get $chunk)) (i32.const 4))
+          (i32.load offset=8 (local.get $chunk))
+          (i32.load offset=28 (local.get $chunk))
           (i32.load offset=12 (local.get $chunk)) (local.get $row) (local.get $scalars) (local.get $tensor_at) (local.get $partial_at) (local.get $partial_stride))))
         (local.set $chunk (i32.add (local.get $chunk) (i32.const 32)))
         (local.set $count (i32.sub (local.get $count) (i32.const 1)))
@@ -462,7 +473,7 @@
       (then (call $step1_finish_model0_variant0 (local.get $scalars) (local.get $tensor_at) (local.get $row))))
   )
 
-  (func $step2_variant0 (param $param_at i32) (param $grad_at i32) (param $state_at i32) (param $state_stride i32) (param $left i32) (param $row i32) (param $scalars i32) (param $tensor_at i32)
+  (func $step2_variant0 (param $param_at i32) (param $grad_at i32) (param $states_at i32) (param $stride i32) (param $place i32) (param $count i32) (param $row i32) (param $scalars i32) (param $tensor_at i32)
     (local $lr v128)
     (local $beta1 v128)
     (local $one_minus_beta1 v128)
@@ -485,8 +496,10 @@
     (local $v v128)
     (local $param_1 v128)
     (local $param v128)
+    (local $m_at i32)
     (local $v_at i32)
-    (if (i32.eqz (local.get $left)) (then (return)))
+    (local $left i32)
+    (if (i32.eqz (local.get $count)) (then (return)))
     (local.set $lr (v128.load32_splat offset=4 (local.get $row)))
     (local.set $beta1 (v128.load32_splat offset=16 (local.get $row)))
     (local.set $one_minus_beta1 (v128.load32_splat offset=20 (local.get $row))) ;; 1 - beta1
@@ -500,11 +513,16 @@
     (local.set $part_1 (f32x4.mul (local.get $one_minus_beta1) (local.get $d)))
     (local.set $part_2 (f32x4.mul (local.get $eta) (local.get $weight_decay)))
     (local.set $part_3 (f32x4.mul (local.get $d_) (local.get $epsilon)))
-    (local.set $v_at (i32.add (local.get $state_at) (i32.mul (local.get $state_stride) (i32.const 1))))
+    (local.set $m_at (i32.add (local.get $states_at) (i32.mul (local.get $place) (i32.const 16))))
+    (local.set $v_at
+      (i32.add
+        (i32.add (local.get $states_at) (i32.mul (local.get $stride) (i32.const 16)))
+        (i32.mul (local.get $place) (i32.const 16))))
+    (local.set $left (i32.shr_u (i32.add (local.get $count) (i32.const 3)) (i32.const 2)))
     (loop $next
       (local.set $old_param (v128.load (local.get $param_at)))
       (local.set $grad (v128.load (local.get $grad_at)))
-      (local.set $old_m (v128.load (local.get $state_at)))
+      (local.set $old_m (v128.load (local.get $m_at)))
       (local.set $old_v (v128.load (local.get $v_at)))
 
       (local.set $m
@@ -523,24 +541,23 @@
             (f32x4.add (f32x4.sqrt (local.get $v)) (local.get $part_3)))))
 
       (v128.store (local.get $param_at) (local.get $param))
-      (v128.store (local.get $state_at) (local.get $m))
+      (v128.store (local.get $m_at) (local.get $m))
       (v128.store (local.get $v_at) (local.get $v))
       (local.set $param_at (i32.add (local.get $param_at) (i32.const 16)))
       (local.set $grad_at (i32.add (local.get $grad_at) (i32.const 16)))
-      (local.set $state_at (i32.add (local.get $state_at) (i32.const 16)))
+      (local.set $m_at (i32.add (local.get $m_at) (i32.const 16)))
       (local.set $v_at (i32.add (local.get $v_at) (i32.const 16)))
       (br_if $next (local.tee $left (i32.sub (local.get $left) (i32.const 1))))))
 
   ;; Addresses in bytes; `count` chunks.
   (func $step2 (export "step2") (param $param i32) (param $grad i32) (param $state i32) (param $chunk i32) (param $count i32) (param $rows i32) (param $scalars i32) (param $tensors i32)
-    (local $row i32) (local $variant i32) (local $left i32) (local $tensor_at i32) (local $partial_at i32) (local $partial_stride i32)
+    (local $row i32) (local $variant i32) (local $tensor_at i32) (local $partial_at i32) (local $partial_stride i32)
     (local.set $partial_stride (i32.shl (i32.load offset=4 (local.get $tensors)) (i32.const 2)))
     (block $done
       (loop $next
         (br_if $done (i32.eqz (local.get $count)))
         (local.set $row (i32.add (local.get $rows) (i32.mul (i32.load offset=16 (local.get $chunk)) (i32.const 48))))
         (local.set $variant (i32.trunc_sat_f32_u (f32.load (local.get $row))))
-        (local.set $left (i32.shr_u (i32.add (i32.load offset=12 (local.get $chunk)) (i32.const 3)) (i32.const 2)))
         (local.set $tensor_at
           (i32.add
             (local.get $scalars)
@@ -563,11 +580,12 @@
                   (i32.div_u (i32.load offset=24 (local.get $chunk)) (i32.const 16384))))
               (i32.const 2))))
         (if (i32.eq (local.get $variant) (i32.const 0)) (then (call $step2_variant0
-          (i32.add (local.get $param) (i32.shl (i32.load offset=0 (local.get $chunk)) (i32.const 4)))
-          (i32.add (local.get $grad) (i32.shl (i32.load offset=0 (local.get $chunk)) (i32.const 4)))
+          (i32.add (local.get $param) (i32.mul (i32.load offset=0 (local.get $chunk)) (i32.const 16)))
+          (i32.add (local.get $grad) (i32.mul (i32.load offset=0 (local.get $chunk)) (i32.const 16)))
           (i32.add (local.get $state) (i32.shl (i32.load offset=4 (local.get $chunk)) (i32.const 4)))
-          (i32.shl (i32.load offset=8 (local.get $chunk)) (i32.const 4))
-          (local.get $left) (local.get $row) (local.get $scalars) (local.get $tensor_at))))
+          (i32.load offset=8 (local.get $chunk))
+          (i32.load offset=28 (local.get $chunk))
+          (i32.load offset=12 (local.get $chunk)) (local.get $row) (local.get $scalars) (local.get $tensor_at))))
         (local.set $chunk (i32.add (local.get $chunk) (i32.const 32)))
         (local.set $count (i32.sub (local.get $count) (i32.const 1)))
         (br $next))))

@@ -10,7 +10,7 @@ struct Chunk {
   row: u32,
   tensor: u32,
   first: u32,
-  reserved: u32,
+  place: u32,
 }
 
 @group(0) @binding(0) var<storage, read_write> params: array<vec4f>;
@@ -113,7 +113,7 @@ fn init_variant0(chunk: Chunk, row: u32, lane: u32) {
   for (var i = lane; i < (chunk.count + 3u) / 4u; i += 256u) {
     let param = params[chunk.param + i];
 
-    states[chunk.state + 3u * chunk.state_stride + i] = param;
+    states[chunk.state + 3u * chunk.state_stride + chunk.place + i] = param;
   }
 }
 
@@ -122,7 +122,7 @@ fn init(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
   let index = workgroup.x + workgroup.y * workgroups.x;
   if (index >= arrayLength(&chunks)) { return; }
   let chunk = chunks[index];
-  unknown_zero = chunk.reserved;
+  unknown_zero = chunk.count >> 31u;
   let row = chunk.row * 1u;
   switch (u32(rows[row].x)) {
     case 0u: { init_variant0(chunk, row, lane); }
@@ -166,14 +166,14 @@ fn step1_variant0(chunk: Chunk, row: u32, lane: u32) {
   for (var i = leaf + lane % 8u; i < min(leaf + 256u, (chunk.count + 3u) / 4u); i += 8u) {
     let param = params[chunk.param + i];
     let grad = grads[chunk.param + i];
-    let old_s = states[chunk.state + 2u * chunk.state_stride + i];
-    let p0 = states[chunk.state + 3u * chunk.state_stride + i];
+    let old_s = states[chunk.state + 2u * chunk.state_stride + chunk.place + i];
+    let p0 = states[chunk.state + 3u * chunk.state_stride + chunk.place + i];
 
     let s = (beta3 * old_s) + (part_1 * grad);
     sum_0 = sum_0 + select(constant(0.0f), grad * (p0 - param), is_element(chunk, i));
     sum_1 = sum_1 + select(constant(0.0f), abs(s), is_element(chunk, i));
 
-    states[chunk.state + 2u * chunk.state_stride + i] = s;
+    states[chunk.state + 2u * chunk.state_stride + chunk.place + i] = s;
   }
   lanes[lane % 8u * 16u + lane / 8u] = sum_0;
   lanes[128u + lane % 8u * 16u + lane / 8u] = sum_1;
@@ -190,7 +190,7 @@ fn step1(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workg
   let index = workgroup.x + workgroup.y * workgroups.x;
   if (index >= arrayLength(&chunks)) { return; }
   let chunk = chunks[index];
-  unknown_zero = chunk.reserved;
+  unknown_zero = chunk.count >> 31u;
   let row = chunk.row * 3u;
   switch (u32(rows[row].x)) {
     case 0u: { step1_variant0(chunk, row, lane); }
@@ -289,8 +289,8 @@ fn step2_variant0(chunk: Chunk, row: u32, lane: u32) {
   for (var i = lane; i < (chunk.count + 3u) / 4u; i += 256u) {
     let old_param = params[chunk.param + i];
     let grad = grads[chunk.param + i];
-    let old_m = states[chunk.state + i];
-    let old_v = states[chunk.state + chunk.state_stride + i];
+    let old_m = states[chunk.state + chunk.place + i];
+    let old_v = states[chunk.state + chunk.state_stride + chunk.place + i];
 
     let m = (beta1 * old_m) + (part_1 * grad);
     let part_4 = d * grad;
@@ -299,8 +299,8 @@ fn step2_variant0(chunk: Chunk, row: u32, lane: u32) {
     let param = param_1 - ((eta * m) / (sqrt(v) + part_3));
 
     params[chunk.param + i] = param;
-    states[chunk.state + i] = m;
-    states[chunk.state + chunk.state_stride + i] = v;
+    states[chunk.state + chunk.place + i] = m;
+    states[chunk.state + chunk.state_stride + chunk.place + i] = v;
   }
 }
 
@@ -309,7 +309,7 @@ fn step2(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workg
   let index = workgroup.x + workgroup.y * workgroups.x;
   if (index >= arrayLength(&chunks)) { return; }
   let chunk = chunks[index];
-  unknown_zero = chunk.reserved;
+  unknown_zero = chunk.count >> 31u;
   let row = chunk.row * 3u;
   switch (u32(rows[row].x)) {
     case 0u: { step2_variant0(chunk, row, lane); }

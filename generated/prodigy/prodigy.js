@@ -3,7 +3,7 @@
 import { createOptimizer } from "optspec/runtime";
 
 const manifest = {
-  "manifestVersion": 1,
+  "manifestVersion": 2,
   "generator": { "name": "optspec", "version": "0.1.0" },
   "source": { "file": "prodigy.opt", "sha256": "52b22e7c1b908e4f4205ecdeeb7598b732b8af013f083c12e6cc7ad14a726c6c" },
   "optimizer": {
@@ -166,12 +166,14 @@ const manifest = {
         { "op": "hyper", "hyper": "coef", "form": "value" }
       ],
       "facts": ["beta1", "beta2", "beta3", "coef", "d0", "epsilon", "lr", "weight_decay"],
+      "formats": { "param": "f32", "grad": "f32" },
       "states": [
         {
           "name": "m",
           "key": "m",
           "doc": "Running mean of the gradient, of its square, and the weighted sum of gradients.",
           "extent": "elem",
+          "format": "f32",
           "scalarSlot": null,
           "init": 0
         },
@@ -180,6 +182,7 @@ const manifest = {
           "key": "v",
           "doc": "Running mean of the gradient, of its square, and the weighted sum of gradients.",
           "extent": "elem",
+          "format": "f32",
           "scalarSlot": null,
           "init": 0
         },
@@ -188,16 +191,34 @@ const manifest = {
           "key": "s",
           "doc": "Running mean of the gradient, of its square, and the weighted sum of gradients.",
           "extent": "elem",
+          "format": "f32",
           "scalarSlot": null,
           "init": 0
         },
-        { "name": "p0", "key": "p0", "doc": "Where the parameter started.", "extent": "elem", "scalarSlot": null, "init": null },
-        { "name": "d", "key": "d", "doc": "The step size, and the largest one found.", "extent": "model", "scalarSlot": 0, "init": null },
+        {
+          "name": "p0",
+          "key": "p0",
+          "doc": "Where the parameter started.",
+          "extent": "elem",
+          "format": "f32",
+          "scalarSlot": null,
+          "init": null
+        },
+        {
+          "name": "d",
+          "key": "d",
+          "doc": "The step size, and the largest one found.",
+          "extent": "model",
+          "format": "f32",
+          "scalarSlot": 0,
+          "init": null
+        },
         {
           "name": "dmax",
           "key": "dmax",
           "doc": "The step size, and the largest one found.",
           "extent": "model",
+          "format": "f32",
           "scalarSlot": 1,
           "init": null
         },
@@ -206,6 +227,7 @@ const manifest = {
           "key": "num",
           "doc": "How far the gradients agree with the way gone.",
           "extent": "model",
+          "format": "f32",
           "scalarSlot": 2,
           "init": 0
         }
@@ -216,7 +238,7 @@ const manifest = {
         {
           "entry": "init",
           "rowWidth": 4,
-          "variants": [{ "when": [], "coefficients": [{ "name": "d0", "value": 0 }], "stateSlots": [0, 1, 2, 3, 0, 0, 0], "hostStores": [] }],
+          "variants": [{ "when": [], "coefficients": [{ "name": "d0", "value": 0 }], "stateOffsets": [0, 4, 8, 12, 0, 0, 0], "hostStores": [] }],
           "sweeps": [
             {
               "kind": "sweep",
@@ -257,7 +279,7 @@ const manifest = {
                 { "name": "epsilon", "value": 9 },
                 { "name": "coef", "value": 10 }
               ],
-              "stateSlots": [0, 1, 2, 3, 0, 0, 0],
+              "stateOffsets": [0, 4, 8, 12, 0, 0, 0],
               "hostStores": []
             }
           ],

@@ -3,7 +3,7 @@
 import { createOptimizer } from "optspec/runtime";
 
 const manifest = {
-  "manifestVersion": 1,
+  "manifestVersion": 2,
   "generator": { "name": "optspec", "version": "0.1.0" },
   "source": { "file": "radam.opt", "sha256": "0c15703e23a744f747872d53a6fbd2500fbb0d9d266760dd97483445ae520b8b" },
   "optimizer": { "name": "RAdam", "doc": "RAdam, Adam with a rectified variance (Liu et al., arXiv:1908.03265), as torch.optim.RAdam." },
@@ -121,12 +121,14 @@ const manifest = {
         { "op": "apply", "fn": "mul", "args": [34, 35] }
       ],
       "facts": ["beta1", "beta2", "epsilon", "lr", "weight_decay"],
+      "formats": { "param": "f32", "grad": "f32" },
       "states": [
         {
           "name": "m",
           "key": "m",
           "doc": "Running mean of the gradient, and of its square.",
           "extent": "elem",
+          "format": "f32",
           "scalarSlot": null,
           "init": 0
         },
@@ -135,6 +137,7 @@ const manifest = {
           "key": "v",
           "doc": "Running mean of the gradient, and of its square.",
           "extent": "elem",
+          "format": "f32",
           "scalarSlot": null,
           "init": 0
         }
@@ -160,7 +163,7 @@ const manifest = {
                   "value": 36
                 }
               ],
-              "stateSlots": [0, 1],
+              "stateOffsets": [0, 4],
               "hostStores": []
             },
             {
@@ -173,7 +176,7 @@ const manifest = {
                 { "name": "one_minus_beta2", "value": 4 },
                 { "name": "step_size", "value": 22 }
               ],
-              "stateSlots": [0, 1],
+              "stateOffsets": [0, 4],
               "hostStores": []
             }
           ],
@@ -236,12 +239,14 @@ const manifest = {
         { "op": "apply", "fn": "mul", "args": [35, 36] }
       ],
       "facts": ["beta1", "beta2", "epsilon", "lr", "weight_decay"],
+      "formats": { "param": "f32", "grad": "f32" },
       "states": [
         {
           "name": "m",
           "key": "m",
           "doc": "Running mean of the gradient, and of its square.",
           "extent": "elem",
+          "format": "f32",
           "scalarSlot": null,
           "init": 0
         },
@@ -250,6 +255,7 @@ const manifest = {
           "key": "v",
           "doc": "Running mean of the gradient, and of its square.",
           "extent": "elem",
+          "format": "f32",
           "scalarSlot": null,
           "init": 0
         }
@@ -275,7 +281,7 @@ const manifest = {
                   "value": 37
                 }
               ],
-              "stateSlots": [0, 1],
+              "stateOffsets": [0, 4],
               "hostStores": []
             },
             {
@@ -288,7 +294,7 @@ const manifest = {
                 { "name": "one_minus_beta2", "value": 4 },
                 { "name": "step_size", "value": 23 }
               ],
-              "stateSlots": [0, 1],
+              "stateOffsets": [0, 4],
               "hostStores": []
             }
           ],

@@ -10,7 +10,7 @@ struct Chunk {
   row: u32,
   tensor: u32,
   first: u32,
-  reserved: u32,
+  place: u32,
 }
 
 @group(0) @binding(0) var<storage, read_write> params: array<vec4f>;
@@ -28,7 +28,7 @@ fn step_variant0(chunk: Chunk, row: u32, lane: u32) {
   for (var i = lane; i < (chunk.count + 3u) / 4u; i += 256u) {
     let old_param = params[chunk.param + i];
     let grad = grads[chunk.param + i];
-    let old_v = states[chunk.state + i];
+    let old_v = states[chunk.state + chunk.place + i];
 
     let g = grad + (weight_decay * old_param);
     let v = (alpha * old_v) + (one_minus_alpha * (g * g));
@@ -36,7 +36,7 @@ fn step_variant0(chunk: Chunk, row: u32, lane: u32) {
     let param = old_param - (lr * scaled);
 
     params[chunk.param + i] = param;
-    states[chunk.state + i] = v;
+    states[chunk.state + chunk.place + i] = v;
   }
 }
 

@@ -3,7 +3,7 @@
 import { createOptimizer } from "optspec/runtime";
 
 const manifest = {
-  "manifestVersion": 1,
+  "manifestVersion": 2,
   "generator": { "name": "optspec", "version": "0.1.0" },
   "source": { "file": "rmsprop.opt", "sha256": "93c325328195b6ac9103b2a90c4878397452bd78f5edf01a6dba6daf6b26a759" },
   "optimizer": {
@@ -101,7 +101,18 @@ const manifest = {
         { "op": "hyper", "hyper": "lr", "form": "value" }
       ],
       "facts": ["alpha", "epsilon", "lr", "weight_decay"],
-      "states": [{ "name": "v", "key": "v", "doc": "Running mean of the gradient's square.", "extent": "elem", "scalarSlot": null, "init": 0 }],
+      "formats": { "param": "f32", "grad": "f32" },
+      "states": [
+        {
+          "name": "v",
+          "key": "v",
+          "doc": "Running mean of the gradient's square.",
+          "extent": "elem",
+          "format": "f32",
+          "scalarSlot": null,
+          "init": 0
+        }
+      ],
       "scalars": null,
       "hostStates": [],
       "programs": [
@@ -118,7 +129,7 @@ const manifest = {
                 { "name": "epsilon", "value": 4 },
                 { "name": "lr", "value": 5 }
               ],
-              "stateSlots": [0],
+              "stateOffsets": [0],
               "hostStores": []
             }
           ],
@@ -150,13 +161,23 @@ const manifest = {
         { "op": "hyper", "hyper": "lr", "form": "value" }
       ],
       "facts": ["alpha", "epsilon", "lr", "momentum", "weight_decay"],
+      "formats": { "param": "f32", "grad": "f32" },
       "states": [
-        { "name": "v", "key": "v", "doc": "Running mean of the gradient's square.", "extent": "elem", "scalarSlot": null, "init": 0 },
+        {
+          "name": "v",
+          "key": "v",
+          "doc": "Running mean of the gradient's square.",
+          "extent": "elem",
+          "format": "f32",
+          "scalarSlot": null,
+          "init": 0
+        },
         {
           "name": "buffer",
           "key": "buffer",
           "doc": "Running sum of the scaled gradients.",
           "extent": "elem",
+          "format": "f32",
           "scalarSlot": null,
           "init": 0
         }
@@ -178,7 +199,7 @@ const manifest = {
                 { "name": "momentum", "value": 5 },
                 { "name": "lr", "value": 6 }
               ],
-              "stateSlots": [0, 1],
+              "stateOffsets": [0, 4],
               "hostStores": []
             }
           ],
@@ -209,9 +230,26 @@ const manifest = {
         { "op": "hyper", "hyper": "lr", "form": "value" }
       ],
       "facts": ["alpha", "epsilon", "lr", "weight_decay"],
+      "formats": { "param": "f32", "grad": "f32" },
       "states": [
-        { "name": "v", "key": "v", "doc": "Running mean of the gradient's square.", "extent": "elem", "scalarSlot": null, "init": 0 },
-        { "name": "a", "key": "a", "doc": "Running mean of the gradient.", "extent": "elem", "scalarSlot": null, "init": 0 }
+        {
+          "name": "v",
+          "key": "v",
+          "doc": "Running mean of the gradient's square.",
+          "extent": "elem",
+          "format": "f32",
+          "scalarSlot": null,
+          "init": 0
+        },
+        {
+          "name": "a",
+          "key": "a",
+          "doc": "Running mean of the gradient.",
+          "extent": "elem",
+          "format": "f32",
+          "scalarSlot": null,
+          "init": 0
+        }
       ],
       "scalars": null,
       "hostStates": [],
@@ -229,7 +267,7 @@ const manifest = {
                 { "name": "epsilon", "value": 4 },
                 { "name": "lr", "value": 5 }
               ],
-              "stateSlots": [0, 1],
+              "stateOffsets": [0, 4],
               "hostStores": []
             }
           ],
@@ -261,14 +299,32 @@ const manifest = {
         { "op": "hyper", "hyper": "lr", "form": "value" }
       ],
       "facts": ["alpha", "epsilon", "lr", "momentum", "weight_decay"],
+      "formats": { "param": "f32", "grad": "f32" },
       "states": [
-        { "name": "v", "key": "v", "doc": "Running mean of the gradient's square.", "extent": "elem", "scalarSlot": null, "init": 0 },
-        { "name": "a", "key": "a", "doc": "Running mean of the gradient.", "extent": "elem", "scalarSlot": null, "init": 0 },
+        {
+          "name": "v",
+          "key": "v",
+          "doc": "Running mean of the gradient's square.",
+          "extent": "elem",
+          "format": "f32",
+          "scalarSlot": null,
+          "init": 0
+        },
+        {
+          "name": "a",
+          "key": "a",
+          "doc": "Running mean of the gradient.",
+          "extent": "elem",
+          "format": "f32",
+          "scalarSlot": null,
+          "init": 0
+        },
         {
           "name": "buffer",
           "key": "buffer",
           "doc": "Running sum of the scaled gradients.",
           "extent": "elem",
+          "format": "f32",
           "scalarSlot": null,
           "init": 0
         }
@@ -290,7 +346,7 @@ const manifest = {
                 { "name": "momentum", "value": 5 },
                 { "name": "lr", "value": 6 }
               ],
-              "stateSlots": [0, 1, 2],
+              "stateOffsets": [0, 4, 8],
               "hostStores": []
             }
           ],

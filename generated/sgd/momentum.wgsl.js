@@ -11,7 +11,7 @@ struct Chunk {
   row: u32,
   tensor: u32,
   first: u32,
-  reserved: u32,
+  place: u32,
 }
 
 @group(0) @binding(0) var<storage, read_write> params: array<vec4f>;
@@ -32,7 +32,7 @@ fn step_variant0(chunk: Chunk, row: u32, lane: u32) {
     let param = old_param - (lr * g);
 
     params[chunk.param + i] = param;
-    states[chunk.state + i] = g;
+    states[chunk.state + chunk.place + i] = g;
   }
 }
 
@@ -45,14 +45,14 @@ fn step_variant1(chunk: Chunk, row: u32, lane: u32) {
   for (var i = lane; i < (chunk.count + 3u) / 4u; i += 256u) {
     let old_param = params[chunk.param + i];
     let grad = grads[chunk.param + i];
-    let old_momentum_buffer = states[chunk.state + i];
+    let old_momentum_buffer = states[chunk.state + chunk.place + i];
 
     let g = grad + (weight_decay * old_param);
     let momentum_buffer = (momentum * old_momentum_buffer) + (one_minus_dampening * g);
     let param = old_param - (lr * momentum_buffer);
 
     params[chunk.param + i] = param;
-    states[chunk.state + i] = momentum_buffer;
+    states[chunk.state + chunk.place + i] = momentum_buffer;
   }
 }
 

@@ -10,7 +10,7 @@ struct Chunk {
   row: u32,
   tensor: u32,
   first: u32,
-  reserved: u32,
+  place: u32,
 }
 
 @group(0) @binding(0) var<storage, read_write> params: array<vec4f>;

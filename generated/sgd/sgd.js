@@ -3,7 +3,7 @@
 import { createOptimizer } from "optspec/runtime";
 
 const manifest = {
-  "manifestVersion": 1,
+  "manifestVersion": 2,
   "generator": { "name": "optspec", "version": "0.1.0" },
   "source": { "file": "sgd.opt", "sha256": "17564e4a8d3d7569447b66219d7f8d605823be4a9654319b263544a48321bca0" },
   "optimizer": {
@@ -79,12 +79,14 @@ const manifest = {
         { "op": "apply", "fn": "sub", "args": [1, 6] }
       ],
       "facts": ["dampening", "lr", "momentum", "weight_decay"],
+      "formats": { "param": "f32", "grad": "f32" },
       "states": [
         {
           "name": "momentum_buffer",
           "key": "momentumBuffer",
           "doc": "Running sum of the gradients.",
           "extent": "elem",
+          "format": "f32",
           "scalarSlot": null,
           "init": 0
         }
@@ -99,7 +101,7 @@ const manifest = {
             {
               "when": [{ "condition": 2, "is": true }],
               "coefficients": [{ "name": "weight_decay", "value": 3 }, { "name": "lr", "value": 4 }],
-              "stateSlots": [0],
+              "stateOffsets": [0],
               "hostStores": []
             },
             {
@@ -110,7 +112,7 @@ const manifest = {
                 { "name": "one_minus_dampening", "value": 7 },
                 { "name": "lr", "value": 4 }
               ],
-              "stateSlots": [0],
+              "stateOffsets": [0],
               "hostStores": []
             }
           ],
@@ -134,6 +136,7 @@ const manifest = {
       "options": { "variant": "plain" },
       "host": [{ "op": "hyper", "hyper": "weight_decay", "form": "value" }, { "op": "hyper", "hyper": "lr", "form": "value" }],
       "facts": ["lr", "weight_decay"],
+      "formats": { "param": "f32", "grad": "f32" },
       "states": [],
       "scalars": null,
       "hostStates": [],
@@ -145,7 +148,7 @@ const manifest = {
             {
               "when": [],
               "coefficients": [{ "name": "weight_decay", "value": 0 }, { "name": "lr", "value": 1 }],
-              "stateSlots": [],
+              "stateOffsets": [],
               "hostStores": []
             }
           ],
@@ -178,12 +181,14 @@ const manifest = {
         { "op": "apply", "fn": "sub", "args": [1, 6] }
       ],
       "facts": ["dampening", "lr", "momentum", "weight_decay"],
+      "formats": { "param": "f32", "grad": "f32" },
       "states": [
         {
           "name": "momentum_buffer",
           "key": "momentumBuffer",
           "doc": "Running sum of the gradients.",
           "extent": "elem",
+          "format": "f32",
           "scalarSlot": null,
           "init": 0
         }
@@ -198,7 +203,7 @@ const manifest = {
             {
               "when": [{ "condition": 2, "is": true }],
               "coefficients": [{ "name": "weight_decay", "value": 3 }, { "name": "momentum", "value": 4 }, { "name": "lr", "value": 5 }],
-              "stateSlots": [0],
+              "stateOffsets": [0],
               "hostStores": []
             },
             {
@@ -209,7 +214,7 @@ const manifest = {
                 { "name": "one_minus_dampening", "value": 7 },
                 { "name": "lr", "value": 5 }
               ],
-              "stateSlots": [0],
+              "stateOffsets": [0],
               "hostStores": []
             }
           ],
