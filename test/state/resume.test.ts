@@ -1,10 +1,14 @@
 // Stopped, saved, and gone on with elsewhere: the same bits as without stopping, whatever the target, the layout and the order of parameters.
 
+import { readFileSync } from "node:fs";
 import { cpu } from "optspec/cpu";
 import { webgpu } from "optspec/webgpu";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { dequantize, quantize } from "../../src/numeric/eight-bit.js";
+import { isQuantized, narrow, type PlainFormat, type StorageFormat } from "../../src/numeric/storage-formats.js";
 import type { Device } from "../../src/runtime/device.js";
 import { createOptimizer, type Optimizer } from "../../src/runtime/index.js";
+import type { Dtype } from "../../src/runtime/state/dtype.js";
 import { readFloat32, readFloat64, readSafetensors, type Tensor, tensorOf, writeSafetensors } from "../../src/runtime/state/safetensors.js";
 import { interpreterTarget } from "../../src/tools/replay-targets.js";
 import { compileTogether } from "../compilers/cuda-on-cpu.js";
@@ -26,17 +30,37 @@ const CHANGED = { lr: 0.002 };
 const chosen = ["AdamWDL base", "AdamW amsgrad", "NAdam decoupled", "RAdam default", "Adagrad default"];
 const shipped = (await subjects()).filter(({ name }) => chosen.includes(name));
 
+async function subjectOf(
+  name: string,
+  text: string,
+  build: Readonly<Record<string, string>>,
+): Promise<Subject & { readonly name: string }> {
+  const { definition, plans } = await compileOne(text, [build]);
+  const { wgsl, wasm, cuda } = definition.kernels[definition.manifest.builds[0]!.key]!;
+  return { name, manifest: definition.manifest, ir: plans[0]!.ir, wgsl: await wgsl(), wasm: await wasm(), cuda: await cuda!() };
+}
+
 /** States of a tensor and of the model, on the device. */
 const reducing = await Promise.all(
-  ["Prodigy", "Novograd", "extremes, dots and means"].map(async (name): Promise<Subject & { readonly name: string }> => {
-    const { definition, plans } = await compileOne(reductionSpecs[name]!);
-    const { wgsl, wasm, cuda } = definition.kernels[definition.manifest.builds[0]!.key]!;
-    return { name, manifest: definition.manifest, ir: plans[0]!.ir, wgsl: await wgsl(), wasm: await wasm(), cuda: await cuda!() };
-  }),
+  ["Prodigy", "Novograd", "extremes, dots and means"].map((name) => subjectOf(name, reductionSpecs[name]!, {})),
 );
-const all = [...shipped, ...reducing];
-/** A sum over the model adds its parameters in their order. */
-const mayReorder = (subject: Subject) => !reducing.some(({ manifest }) => manifest === subject.manifest);
+
+/** What is kept in less than f32, and beside it. */
+const example = (name: string) => readFileSync(new URL(`../../examples/${name}.opt`, import.meta.url), "utf8");
+const bf16 = { param_dtype: "bf16", grad_dtype: "bf16" };
+const narrowed = await Promise.all(
+  (
+    [
+      ["AdamW in bf16 with an f32 master", "adamw", { ...bf16, master: "f32" }],
+      ["AdamW in bf16 with remainders", "adamw", { ...bf16, master: "remainder" }],
+      ["AdamW in f16, rounded at random", "adamw", { param_dtype: "f16", rounding: "stochastic" }],
+      ["AdamW8bit in bf16", "adamw8bit", bf16],
+    ] as const
+  ).map(([name, spec, build]) => subjectOf(name, example(spec), build)),
+);
+const all = [...shipped, ...reducing, ...narrowed];
+/** A sum over the model adds its parameters in their order, and random numbers go by a parameter's place in the list. */
+const mayReorder = (subject: Subject) => ![...reducing, narrowed[2]!].some(({ manifest }) => manifest === subject.manifest);
 
 if (whyNoPretence === undefined)
   compileTogether(
@@ -90,8 +114,24 @@ function contents(file: Uint8Array): Record<string, unknown> {
 }
 const numbersOf = (tensor: Tensor) => (tensor.dtype === "F32" ? readFloat32(tensor) : readFloat64(tensor));
 
-const keyOf = (state: { readonly name: string; readonly extent: string }, param: string) =>
-  state.extent === "model" ? `state.${state.name}` : `state.${state.name}/${param}`;
+const dtypes = { f32: "F32", f16: "F16", bf16: "BF16", i16: "I16" } as const satisfies Record<PlainFormat, Dtype>;
+
+/** What an array is in a file: its tensors, by what follows the name of the array in the key. */
+function kept(format: StorageFormat, shape: readonly number[], numbers: Float32Array): Record<string, Tensor> {
+  const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView) => new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength);
+  if (!isQuantized(format)) return { "": { dtype: dtypes[format], shape, bytes: bytesOf(narrow(format, numbers)) } };
+  const { codes, scales } = quantize(format, numbers);
+  return { "": { dtype: "U8", shape, bytes: codes }, ".scale": tensorOf([scales.length], scales) };
+}
+
+/** The numbers of an array in a file. */
+function numbersIn(tensors: ReadonlyMap<string, Tensor>, format: StorageFormat, array: string, owner: string) {
+  const tensor = tensors.get(`${array}${owner}`);
+  if (tensor === undefined || !isQuantized(format)) return tensor && numbersOf(tensor);
+  return dequantize(format, Uint8Array.from(readFloat64(tensor)), readFloat32(tensors.get(`${array}.scale${owner}`)!));
+}
+
+const ownerOf = (state: { readonly extent: string }, param: string) => (state.extent === "model" ? "" : `/${param}`);
 
 /** The interpreter as it stands, written by this test as docs/state.md says. */
 function interpreted(subject: Subject, file: Uint8Array | null, to: number, profile?: Device["profile"]) {
@@ -101,14 +141,23 @@ function interpreted(subject: Subject, file: Uint8Array | null, to: number, prof
   const target = interpreterTarget(options, settings);
   const { interpreter } = target;
   const build = manifest.builds[0]!;
-  const states = [...build.states, ...build.hostStates];
+  const states = [...build.states, ...build.hostStates.map((state) => ({ ...state, format: "f32" as const }))];
+  const isHere = ({ name, format }: { readonly name: string; readonly format: StorageFormat }, param: string) => {
+    const cell = ir.cells.find((one) => one.role === "state" && one.name === name && one.format === format)!;
+    const numel = shapes.find((one) => one.name === param)!.shape.reduce((product, size) => product * size, 1);
+    // The one condition that a way of keeping has among these subjects.
+    return (
+      cell.when === null || !states.some((other) => other.name === name && other.format !== format) || isQuantized(format) === numel >= 4096
+    );
+  };
   if (file !== null) {
     const { tensors, metadata } = readSafetensors(file);
     for (const { name } of shapes) {
-      interpreter.param(name).set(readFloat32(tensors.get(`param/${name}`)!));
+      interpreter.param(name).set(numbersIn(tensors, build.formats.param, "param", `/${name}`)!);
       for (const state of states) {
-        const tensor = tensors.get(keyOf(state, name));
-        if (tensor !== undefined) interpreter.state(name, state.name)!.set(numbersOf(tensor));
+        if (!isHere(state, name)) continue;
+        const numbers = numbersIn(tensors, state.format, `state.${state.name}`, ownerOf(state, name));
+        if (numbers !== undefined) interpreter.state(name, state.name)!.set(numbers);
       }
     }
     interpreter.resume(Number(metadata.get("steps")), (name) => readFloat64(tensors.get(`t/${name}`)!)[0]!);
@@ -119,11 +168,16 @@ function interpreted(subject: Subject, file: Uint8Array | null, to: number, prof
     const count = new Uint8Array(8);
     new DataView(count.buffer).setBigInt64(0, BigInt(interpreter.t(name)), true);
     tensors.set(`t/${name}`, { dtype: "I64", shape: [], bytes: count });
-    tensors.set(`param/${name}`, tensorOf(shape, interpreter.param(name) as Float32Array<ArrayBuffer>));
+    const put = (array: string, owner: string, format: StorageFormat, shape: readonly number[], numbers: Float32Array) => {
+      for (const [suffix, tensor] of Object.entries(kept(format, shape, numbers))) tensors.set(`${array}${suffix}${owner}`, tensor);
+    };
+    put("param", `/${name}`, build.formats.param, shape, interpreter.param(name) as Float32Array);
     for (const state of states) {
       const live = interpreter.state(name, state.name);
-      const shapeOfState = state.extent === "elem" ? shape : [];
-      if (live !== null) tensors.set(keyOf(state, name), tensorOf(shapeOfState, live as Float32Array<ArrayBuffer>));
+      if (live === null || !isHere(state, name)) continue;
+      const [array, owner] = [`state.${state.name}`, ownerOf(state, name)];
+      if (live instanceof Float64Array) tensors.set(array + owner, tensorOf([], live as Float64Array<ArrayBuffer>));
+      else put(array, owner, state.format, state.extent === "elem" ? shape : [], live);
     }
   }
   const hypers = { ...Object.fromEntries(manifest.hypers.map(({ name, key }) => [name, hypersOf(manifest)[key]])), ...CHANGED };
