@@ -48,7 +48,8 @@ const isWhole = (y: number, least: number) => Number.isInteger(y) && !Object.is(
 /** These are made by the compiler for some arguments only. */
 function isMeant(op: DeviceOp, x: number, y: number): boolean {
   if (op === "bf16_random" || op === "f16_random") return isWhole(y, 0);
-  if (op === "join_halves") return isWhole(y, -32_768);
+  // The upper half is a bfloat16; a NaN with lower bits is none.
+  if (op === "join_halves") return isWhole(y, -32_768) && !Number.isNaN(x);
   if (op === "exp2i") return Number.isInteger(x) && x >= -126 && x <= 127;
   if (op === "exponent" || op === "mantissa") return x >= 2 ** -126 && x < Infinity;
   return true;

@@ -7,6 +7,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { webgpu } from "optspec/webgpu";
 import { afterAll, describe, expect, test } from "vitest";
+import { wgslDeclarations } from "../../../src/compiler/emit/wgsl/dialect.js";
+import { formatNames } from "../../../src/compiler/emit/wgsl/formats.js";
 import { dequantize, quantize } from "../../../src/numeric/eight-bit.js";
 import { float32Operations } from "../../../src/numeric/float32.js";
 import { narrow, widen } from "../../../src/numeric/storage-formats.js";
@@ -50,6 +52,22 @@ describe("kernels", () => {
   test("pass Tint", async () => {
     const tint = await openTint();
     for (const { title, wgsl } of compiled) expect(await tintErrors(tint, wgsl), title).toEqual([]);
+  });
+
+  test("of specs that use the frame's own names pass Tint", async () => {
+    const tint = await openTint();
+    const own = [...formatNames, ...Object.keys(wgslDeclarations), "is_present", "is_element", "chunk", "i"];
+    for (const build of [{}, { param_dtype: "f16", grad_dtype: "bf16", rounding: "stochastic" }, { grad_clip: "global_norm" }]) {
+      for (const format of ["bf16", "q8(signed, block 256)", "q8(unsigned, block 256)"]) {
+        const names = own.filter((name) => /^[a-z]\w*$/.test(name)).map((name) => [name, `${name}_1`, `new_${name}`] as const);
+        for (const [hyper, local, state] of names) {
+          const text = `optimizer Own { hyper ${hyper} = 0.5 in [0, 1) store { ${state}: ${format} } state ${state}, v = 0
+            ${local} = ${hyper} * grad ${state} <- ${local} + (1 - ${hyper}) * ${state} v <- v + ${local} param <- param - ${hyper} * ${state} * v }`;
+          const { definition } = await compileOne(text, [build]);
+          expect(await tintErrors(tint, await Object.values(definition.kernels)[0]!.wgsl()), text).toEqual([]);
+        }
+      }
+    }
   });
 
   test.skipIf(whyNoDeno() !== undefined)("pass Naga, and on Deno's WebGPU have the interpreter's bits", async () => {
