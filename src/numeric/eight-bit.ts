@@ -32,10 +32,10 @@ const numberOf = (bits: number): number => {
   return single[0]!;
 };
 
-/** The bits of a number's size; a format without signs takes negative numbers for zeros. */
+/** The bits of a number's size; a format without signs takes negative numbers for zeros, but not a NaN, which may have any sign. */
 function sizeBits(format: EightBitFormat, x: number): number {
   const bits = bitsOf(x);
-  return format === "q8u" && bits >>> 31 === 1 ? 0 : bits & 0x7fffffff;
+  return format === "q8u" && bits >= 0x80000000 && bits < 0xff800000 ? 0 : bits & 0x7fffffff;
 }
 
 /** The scale of up to 256 numbers; NaN where one of them is not finite, and then all of them will be. */

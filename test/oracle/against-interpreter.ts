@@ -5,7 +5,14 @@ import type { CompiledOptimizer } from "../../src/compiler/compile.js";
 import { createInterpreter } from "../../src/compiler/ir/interpret.js";
 import type { OptimizerDefinition } from "../../src/contract/manifest.js";
 import type { Device } from "../../src/runtime/device.js";
-import { type BaseSettings, createOptimizer, type Optimizer, type OptimizerTypes } from "../../src/runtime/index.js";
+import {
+  type BaseSettings,
+  createOptimizer,
+  type Gradients,
+  type Optimizer,
+  type OptimizerTypes,
+  type RowsGradient,
+} from "../../src/runtime/index.js";
 
 /** A compiled build: what the runtime gets, and the plan that the interpreter's oracle is of. */
 export interface Compiled extends Pick<CompiledOptimizer, "definition" | "name"> {
@@ -20,7 +27,13 @@ export interface TrainingRun {
   readonly present?: (param: number, step: number) => boolean;
   /** The numbers of a gradient or of a parameter at its start (step -1). */
   readonly numbers?: (length: number, seed: number, param: number, step: number) => Float32Array<ArrayBuffer>;
+  /** The rows, each once, of a gradient that is given by rows; null: it is given whole. Always null unless given. */
+  readonly rows?: (param: number, step: number) => readonly number[] | null;
+  /** More settings: hypers, `lazyRows`. */
+  readonly settings?: Readonly<Record<string, unknown>>;
 }
+
+type Gradient = Float32Array | RowsGradient;
 
 interface AnyTypes extends OptimizerTypes {
   readonly mutable: string;
@@ -43,7 +56,7 @@ export async function differences(device: Device, { definition, plans }: Compile
   const make = run.numbers ?? noise;
   const params = run.params.map(({ name, shape }, i) => ({ name, shape, data: make(lengthOf(shape), run.seed + i, i, -1) }));
   const isFrozen = (name: string) => name.startsWith("frozen");
-  const settings: BaseSettings = { params, gradients: "some" };
+  const settings: BaseSettings = { params, gradients: "some", ...run.settings };
   const optimizer: Optimizer<unknown, AnyTypes> = await createOptimizer<unknown, AnyTypes>(
     definition as OptimizerDefinition,
     device,
@@ -55,18 +68,44 @@ export async function differences(device: Device, { definition, plans }: Compile
     params,
     hyper: (_, name, form) => (form === "ratio" ? 1 : Number(optimizer.hypers[manifest.hypers.find((h) => h.name === name)!.key])),
   });
+  const states = manifest.builds[0]!.states.filter(({ scaler }) => scaler === undefined);
+  /** Arrays of elements that a lazy step leaves as they are in the rows that it is not given. */
+  const arraysOf = (name: string) =>
+    [
+      interpreter.param(name),
+      ...states.flatMap(({ extent, name: state }) => (extent === "elem" ? [interpreter.state(name, state)] : [])),
+    ].flatMap((array) => array ?? []);
   const found: string[] = [];
   for (let step = 0; step < run.steps; step++) {
-    const taking = params.filter(({ name }, i) => !isFrozen(name) && (run.present?.(i, step) ?? true));
-    const gradients = taking.map(({ name, shape }) => {
-      const index = params.findIndex((param) => param.name === name);
-      return [name, make(lengthOf(shape), run.seed + 1000 * (step + 1) + index, index, step)] as const;
-    });
-    await optimizer.step({ gradients: Object.fromEntries(gradients) });
-    interpreter.step(new Map(gradients));
+    const dense = new Map<string, Float32Array<ArrayBuffer>>();
+    const given: Record<string, Gradient> = {};
+    const restore: (() => void)[] = [];
+    for (const [index, { name, shape }] of params.entries()) {
+      if (isFrozen(name) || run.present?.(index, step) === false) continue;
+      const numbers = make(lengthOf(shape), run.seed + 1000 * (step + 1) + index, index, step);
+      const rows = run.rows?.(index, step) ?? null;
+      dense.set(name, numbers);
+      given[name] = numbers;
+      if (rows === null) continue;
+      const row = numbers.length / shape[0]!;
+      const isAbsent = (_: number, i: number) => !rows.includes(Math.floor(i / row));
+      given[name] = { indices: rows, values: Float32Array.from(rows.flatMap((r) => [...numbers.subarray(r * row, (r + 1) * row)])) };
+      dense.set(
+        name,
+        numbers.map((x, i) => (isAbsent(x, i) ? 0 : x)),
+      );
+      if (run.settings?.lazyRows !== true) continue;
+      for (const array of arraysOf(name)) {
+        const before = array.slice();
+        restore.push(() => array.set(array.map((x, i) => (isAbsent(x, i) ? before[i]! : x))));
+      }
+    }
+    await optimizer.step({ gradients: given as Gradients });
+    interpreter.step(dense);
+    for (const one of restore) one();
     for (const { name } of params) {
       compare(await optimizer.download(name), interpreter.param(name), `${name} at step ${step}`, found);
-      for (const state of isFrozen(name) ? [] : manifest.builds[0]!.states) {
+      for (const state of isFrozen(name) ? [] : states) {
         const theirs = interpreter.state(name, state.name);
         if (theirs === null) continue;
         compare(await optimizer.download(name, state.key as never), theirs, `${state.name} of ${name} at step ${step}`, found);
