@@ -32,7 +32,11 @@ for (let i = 0, state = 7; i < pattern.length; i++) {
 }
 const start = (index: number) => pattern.subarray(index, index + numel(params[index]!.shape));
 const gradient = (index: number) => pattern.subarray(largest - index, largest - index + numel(params[index]!.shape));
-const numbersOf = (bits: Uint16Array) => new Float32Array(Uint32Array.from(bits, (half) => half << 16).buffer);
+function numbersOf(halves: Uint16Array): Float32Array<ArrayBuffer> {
+  const words = new Uint32Array(halves.length);
+  for (let i = 0; i < halves.length; i++) words[i] = halves[i]! << 16;
+  return new Float32Array(words.buffer);
+}
 
 const f = Math.fround;
 
