@@ -90,5 +90,7 @@ export function dequantize(
   scales: ArrayLike<number>,
   arithmetic: ScaleArithmetic = exact,
 ): Float32Array<ArrayBuffer> {
-  return Float32Array.from(codes, (code, i) => numberOfCode(format, code, scales[Math.floor(i / QUANTIZED_BLOCK)]!, arithmetic));
+  const numbers = new Float32Array(codes.length);
+  for (let i = 0; i < codes.length; i++) numbers[i] = numberOfCode(format, codes[i]!, scales[Math.floor(i / QUANTIZED_BLOCK)]!, arithmetic);
+  return numbers;
 }
