@@ -97,26 +97,30 @@ struct Signed8 {
   static __device__ __forceinline__ int larger(int before, float x) { return before > size(x) ? before : size(x); }
   static __device__ __forceinline__ float number(unsigned int code) {
     const unsigned int step = code & 0x7fu, there = step < 1u ? step : 1u;
-    return __uint_as_float((step << 20) + there * 0x37900000u | (code & 0x80u) << 24);
+    return __uint_as_float(((step << 20) + there * 0x37900000u) | (code & 0x80u) << 24);
   }
   static __device__ __forceinline__ unsigned int code(float x, float reciprocal) {
     const int bits = __float_as_int(mul_rn(__int_as_float(size(x)), reciprocal));
-    const int step = bits + ((bits >> 20) & 1) - 0x37880001 >> 20;
+    const int step = (bits - 0x37880001 + ((bits >> 20) & 1)) >> 20;
     return static_cast<unsigned int>(step < 0 ? 0 : step) | (__float_as_uint(x) >> 24 & 0x80u);
   }
 };
 
-// The same without signs: 255 sizes. What is below 0 becomes 0, nothing else does.
+// The same without signs: 255 sizes. What is below 0 becomes 0, nothing else does; a NaN
+// may have any sign.
 struct Unsigned8 {
   static __device__ __forceinline__ int size(float x) { return __float_as_int(x) > 0 ? __float_as_int(x) : 0; }
-  static __device__ __forceinline__ int larger(int before, float x) { return before > __float_as_int(x) ? before : __float_as_int(x); }
+  static __device__ __forceinline__ int larger(int before, float x) {
+    const int own = __float_as_uint(x) < 0xff800000u ? __float_as_int(x) : 0x7f800000;
+    return before > own ? before : own;
+  }
   static __device__ __forceinline__ float number(unsigned int code) {
     const unsigned int there = code < 1u ? code : 1u;
     return __uint_as_float((code << 20) + there * 0x2f900000u);
   }
   static __device__ __forceinline__ unsigned int code(float x, float reciprocal) {
     const int own = size(x), bits = __float_as_int(mul_rn(__int_as_float(own), reciprocal));
-    const int step = bits + ((bits >> 20) & 1) - 0x2f880001 >> 20, least = own < 1 ? own : 1;
+    const int step = (bits - 0x2f880001 + ((bits >> 20) & 1)) >> 20, least = own < 1 ? own : 1;
     return static_cast<unsigned int>(step < least ? least : step);
   }
 };
