@@ -25,10 +25,16 @@ function python(packages: readonly string[]): string {
 
 const inThreads = (threads: number) => `${threads} thread${threads === 1 ? "" : "s"}`;
 
-/** torch's CPU AdamW over `elements` f32 in `tensors` tensors, with `threads` threads. */
-export async function torchAdamW(elements: number, threads: number, form: "fused" | "foreach" | "loop", tensors = 1): Promise<Contestant> {
-  const { version, ...child } = await startChild("torch_adamw.py", [`${elements}`, `${threads}`, form, `${tensors}`]);
-  return { name: `torch ${version} AdamW ${form}, ${inThreads(threads)}`, ...child };
+/** torch's CPU AdamW over `elements` numbers in `tensors` tensors, with `threads` threads. */
+export async function torchAdamW(
+  elements: number,
+  threads: number,
+  form: "fused" | "foreach" | "loop",
+  tensors = 1,
+  dtype: "float32" | "bfloat16" = "float32",
+): Promise<Contestant> {
+  const { version, ...child } = await startChild("torch_adamw.py", [`${elements}`, `${threads}`, form, `${tensors}`, dtype]);
+  return { name: `torch ${version} AdamW ${form}${dtype === "float32" ? "" : ` ${dtype}`}, ${inThreads(threads)}`, ...child };
 }
 
 const reducing = {

@@ -14,6 +14,11 @@ const ONE = words("0x3f800000");
 const SIGN = words("0x80000000");
 const FRACTION = words("0x007fffff");
 const BIAS = words("127");
+/** 1.5 * 2^23: a whole number of 16 bits that is added to it stands in the sum's lowest bits. */
+export const WHOLE = "0x1.8p23";
+const WHOLE_BITS = words("0x4b400000");
+/** A whole number of 16 bits as an integer; conversions that saturate are several instructions. */
+const integer = (x: string) => `(i32x4.sub (f32x4.add ${x} ${floats(WHOLE)}) ${WHOLE_BITS})`;
 
 export const wasmDialect: Dialect = {
   ops: {
@@ -41,19 +46,20 @@ export const wasmDialect: Dialect = {
     or: instruction("v128.or"),
     not: instruction("v128.not"),
     bf16_random: (x, random) =>
-      `(v128.bitselect (v128.and (i32x4.add ${x} (i32x4.trunc_sat_f32x4_u ${random})) ${words("0xffff0000")}) ${x} (f32x4.lt (f32x4.abs ${x}) ${floats("inf")}))`,
-    f16_random: (x, random) => `(call $f16_random ${x} (i32x4.trunc_sat_f32x4_u ${random}))`,
+      `(v128.bitselect (v128.and (i32x4.add ${x} ${integer(random)}) ${words("0xffff0000")}) ${x} (f32x4.lt (f32x4.abs ${x}) ${floats("inf")}))`,
+    f16_random: (x, random) => `(call $f16_random ${x} ${integer(random)})`,
     // The bits of every NaN become those of one.
     upper_half: (x) =>
       `(v128.bitselect (v128.and (i32x4.add ${x} ${words("0x8000")}) ${words("0xffff0000")}) ${words("0x7fc00000")} (f32x4.eq ${x} ${x}))`,
     lower_half: (x) =>
       `(f32x4.convert_i32x4_s (v128.and (i32x4.shr_s (i32x4.shl ${x} (i32.const 16)) (i32.const 16)) (f32x4.eq ${x} ${x})))`,
-    join_halves: (upper, lower) => `(i32x4.add ${upper} (i32x4.trunc_sat_f32x4_s ${lower}))`,
+    join_halves: (upper, lower) => `(i32x4.add ${upper} ${integer(lower)})`,
     exp2i: (x) => `(i32x4.shl (i32x4.add (i32x4.trunc_sat_f32x4_s ${x}) ${BIAS}) (i32.const 23))`,
     exponent: (x) => `(f32x4.convert_i32x4_s (i32x4.sub (i32x4.shr_u ${x} (i32.const 23)) ${BIAS}))`,
     mantissa: (x) => `(v128.or (v128.and ${x} ${FRACTION}) ${ONE})`,
   },
-  random: () => "(call $random_16 (local.get $random_key) (local.get $element))",
+  // Made at the beginning of a loop's body: a call for four elements would cost as much as the numbers.
+  random: () => "(f32x4.convert_i32x4_s (local.get $random))",
   select: (condition, then, otherwise) => `(v128.bitselect ${then} ${otherwise} ${condition})`,
   literal: (value) => floats(numberLiteral(Math.fround(value))),
   read: (name) => `(local.get $${name})`,
@@ -75,22 +81,15 @@ export const wasmDeclarations: Readonly<Record<string, readonly string[]>> = {
     `  (local.set $size (v128.and (local.get $x) ${words("0x7fffffff")}))`,
     // Normal numbers: as for bfloat16, then what comes to 65,536 is infinite.
     `  (local.set $whole (v128.and (i32x4.add (local.get $size) (i32x4.shr_u (local.get $random) (i32.const 3))) ${words("0xffffe000")}))`,
-    `  (local.set $whole (v128.bitselect (local.get $whole) ${words("0x7f800000")} (i32x4.lt_u (local.get $whole) ${words("0x47800000")})))`,
+    `  (local.set $whole (v128.bitselect (local.get $whole) ${words("0x7f800000")} (i32x4.lt_s (local.get $whole) ${words("0x47800000")})))`,
     // Smaller ones: whole multiples of 2^-24, and what is left in units of 2^-16 of one.
     `  (local.set $rest (f32x4.mul (local.get $size) ${floats("0x1p24")}))`,
     "  (local.set $rest (f32x4.sub (local.get $rest) (f32x4.floor (local.get $rest))))",
-    `  (local.set $rest (f32x4.gt (f32x4.mul (local.get $rest) ${floats("0x1p16")}) (f32x4.convert_i32x4_u (local.get $random))))`,
+    `  (local.set $rest (f32x4.gt (f32x4.mul (local.get $rest) ${floats("0x1p16")}) (f32x4.convert_i32x4_s (local.get $random))))`,
     `  (local.set $rest (f32x4.mul (f32x4.add (f32x4.floor (f32x4.mul (local.get $size) ${floats("0x1p24")})) (v128.and (local.get $rest) ${ONE})) ${floats("0x1p-24")}))`,
-    `  (local.set $whole (v128.bitselect (local.get $rest) (local.get $whole) (i32x4.lt_u (local.get $size) ${words("0x38800000")})))`,
+    `  (local.set $whole (v128.bitselect (local.get $rest) (local.get $whole) (i32x4.lt_s (local.get $size) ${words("0x38800000")})))`,
     `  (local.set $whole (v128.or (local.get $whole) (v128.and (local.get $x) ${SIGN})))`,
     `  (v128.bitselect (local.get $whole) (local.get $x) (f32x4.lt (f32x4.abs (local.get $x)) ${floats("inf")})))`,
-  ],
-  random_16: [
-    ";; 16 random bits of four elements, from the one with this number on.",
-    "(func $random_16 (param $key i32) (param $element i32) (result v128) (local $h v128)",
-    "  (local.set $h (v128.xor (i32x4.splat (local.get $key)) (i32x4.add (i32x4.splat (local.get $element)) (v128.const i32x4 0 1 2 3))))",
-    ...hashSteps("i32x4", "h", (multiplier) => words(multiplier), "v128"),
-    "  (f32x4.convert_i32x4_u (i32x4.shr_u (local.get $h) (i32.const 16))))",
   ],
   random_key: [
     ";; What all elements of a tensor share at a step.",
@@ -103,6 +102,13 @@ export const wasmDeclarations: Readonly<Record<string, readonly string[]>> = {
     "  (local.get $h))",
   ],
 };
+
+/** Statements that set `random` to 16 random bits of four elements, from the one with number `element` on. */
+export const randomLines: readonly string[] = [
+  "(local.set $random (v128.xor (i32x4.splat (local.get $random_key)) (i32x4.add (i32x4.splat (local.get $element)) (v128.const i32x4 0 1 2 3))))",
+  ...hashSteps("i32x4", "random", (multiplier) => words(multiplier), "v128").map((line) => line.trim()),
+  "(local.set $random (i32x4.shr_u (local.get $random) (i32.const 16)))",
+];
 
 /** See `numeric/random16.ts`. */
 function hashSteps(type: "i32" | "i32x4", h: string, constant: (bits: string) => string, logic: "i32" | "v128"): string[] {

@@ -3,6 +3,7 @@
 
 import { type EightBitFormat, FIRST_CODE, SMALLEST_SCALE } from "../../../numeric/eight-bit.js";
 import { isQuantized, type PlainFormat, type StorageFormat } from "../../../numeric/storage-formats.js";
+import { WHOLE } from "./dialect.js";
 import { get, set } from "./frame.js";
 
 const words = (bits: string) => `(v128.const i32x4 ${[bits, bits, bits, bits].join(" ")})`;
@@ -52,9 +53,9 @@ const wideFloat16 = (() => {
   const bias = words("0x38000000");
   const normal = `(i32x4.add (i32x4.shl ${get("magnitude")} (i32.const 13)) ${bias})`;
   // All exponents above that of 65,504 mean infinity or NaN: twice the bias makes them so.
-  const unbounded = `(i32x4.add ${normal} (v128.and ${bias} (i32x4.ge_u ${get("magnitude")} ${words("0x7c00")})))`;
-  const subnormal = `(f32x4.mul (f32x4.convert_i32x4_u ${get("magnitude")}) ${floats("0x1p-24")})`;
-  return `(v128.or ${sign} (v128.bitselect ${subnormal} ${unbounded} (i32x4.lt_u ${get("magnitude")} ${words("0x0400")})))`;
+  const unbounded = `(i32x4.add ${normal} (v128.and ${bias} (i32x4.gt_s ${get("magnitude")} ${words("0x7bff")})))`;
+  const subnormal = `(f32x4.mul (f32x4.convert_i32x4_s ${get("magnitude")}) ${floats("0x1p-24")})`;
+  return `(v128.or ${sign} (v128.bitselect ${subnormal} ${unbounded} (i32x4.lt_s ${get("magnitude")} ${words("0x0400")})))`;
 })();
 
 /** Statements that keep a value at an address. `reciprocal` and `fits` are locals of an 8-bit block: 1 / scale, and whether that is a number. */
@@ -63,11 +64,16 @@ export function storeLines(format: StorageFormat, address: string, value: string
     case "f32":
       return [`(v128.store ${address} ${value})`];
     case "bf16":
-      return [set("kept", value), `(v128.store64_lane 0 ${address} ${upperHalves(roundedBfloat16)})`];
+      return [
+        set("kept", value),
+        set("kept", narrowBfloat16),
+        `(v128.store64_lane 0 ${address} (i16x8.narrow_i32x4_u ${get("kept")} ${get("kept")}))`,
+      ];
     case "i16":
       return [
-        set("kept", `(i32x4.trunc_sat_f32x4_s ${value})`),
-        `(v128.store64_lane 0 ${address} (i16x8.narrow_i32x4_s ${get("kept")} ${get("kept")}))`,
+        // The sum's lowest bits are those of a whole number: fewer instructions than a conversion.
+        set("kept", `(v128.and (f32x4.add ${value} ${floats(WHOLE)}) ${words("0xffff")})`),
+        `(v128.store64_lane 0 ${address} (i16x8.narrow_i32x4_u ${get("kept")} ${get("kept")}))`,
       ];
     case "f16":
       return [
@@ -91,26 +97,26 @@ export function storeLines(format: StorageFormat, address: string, value: string
   }
 }
 
-/** Of `kept`; bytes 2 and 3 of each word are the bfloat16. */
-const roundedBfloat16 = (() => {
+/** Of `kept`: its bits as 16 bits in each word. */
+const narrowBfloat16 = (() => {
   const x = get("kept");
-  const rounded = `(i32x4.add (i32x4.add ${x} ${words("0x7fff")}) (v128.and (i32x4.shr_u ${x} (i32.const 16)) ${words("1")}))`;
-  return `(v128.bitselect ${rounded} ${words("0x7fc00000")} (f32x4.eq ${x} ${x}))`;
+  const odd = `(v128.and (i32x4.shr_u ${x} (i32.const 16)) ${words("1")})`;
+  const rounded = `(i32x4.shr_u (i32x4.add (i32x4.add ${x} ${words("0x7fff")}) ${odd}) (i32.const 16))`;
+  return `(v128.bitselect ${rounded} ${words("0x7fc0")} (f32x4.eq ${x} ${x}))`;
 })();
 
-function upperHalves(x: string): string {
-  return `(i8x16.shuffle 2 3 6 7 10 11 14 15 2 3 6 7 10 11 14 15 ${x} ${words("0")})`;
-}
+/** The difference of the two formats' exponents taken away, and a unit less than half a step added. */
+const REBIASED = "0xc8000fff";
 
 /** Of `kept` and its `magnitude`: the last one's bits as 16 bits in each word. */
 const narrowFloat16 = (() => {
   const [x, size] = [get("kept"), get("magnitude")];
   const sign = `(v128.and (i32x4.shr_u ${x} (i32.const 16)) ${words("0x8000")})`;
   const odd = `(v128.and (i32x4.shr_u ${size} (i32.const 13)) ${words("1")})`;
-  const normal = `(i32x4.shr_u (i32x4.add (i32x4.add (i32x4.sub ${size} ${words("0x38000000")}) ${words("0xfff")}) ${odd}) (i32.const 13))`;
+  const normal = `(i32x4.shr_u (i32x4.add (i32x4.add ${size} ${words(REBIASED)}) ${odd}) (i32.const 13))`;
   // The sum with 0.5 is rounded to multiples of 2^-24, the smallest number of binary16 (F. Giesen, "Float->half variants").
   const subnormal = `(i32x4.sub (f32x4.add ${size} ${floats("0.5")}) ${floats("0.5")})`;
-  const either = `(v128.bitselect ${subnormal} (i32x4.min_u ${normal} ${words("0x7c00")}) (i32x4.lt_u ${size} ${words("0x38800000")}))`;
+  const either = `(v128.bitselect ${subnormal} (i32x4.min_u ${normal} ${words("0x7c00")}) (i32x4.lt_s ${size} ${words("0x38800000")}))`;
   return `(v128.or ${sign} (v128.bitselect ${either} ${words("0x7e00")} (f32x4.eq ${x} ${x})))`;
 })();
 

@@ -15,7 +15,7 @@ import { type PrintedBody, printBody } from "../expressions.js";
 import type { PlannedBuild } from "../files.js";
 import { createNamer, type Namer } from "../namer.js";
 import { passesOf, placeOf, type SweepPass, type SweepPlace, usesScalars, variantText } from "../sweeps.js";
-import { wasmDialect } from "./dialect.js";
+import { randomLines, wasmDialect } from "./dialect.js";
 import { formatLocals, groupBytes, loadLines, scaleLines, sizeOf, storeLines } from "./formats.js";
 import { coefficientLine, get, headerWord, number, recordWord, scalarLine, set } from "./frame.js";
 import { reductionLoop, reductionNames } from "./reduction-loop.js";
@@ -126,7 +126,7 @@ function variantFunction(build: PlannedBuild, program: ProgramPlan, { variant: n
     ? sweepComputation(build.plan, program, number, body)
     : measuringComputation(build.plan, program, number, body);
   const parameters = parametersOf(build, body).map(([parameter]) => parameter);
-  const taken = [...parameters, "next", "left", "element", "random_key", ...formatLocals, ...blockNames];
+  const taken = [...parameters, "next", "left", "element", "random", "random_key", ...formatLocals, ...blockNames];
   const namer = createNamer("wat", [...taken, ...(reduces ? reductionNames : [])]);
   const names = nameBody(ir, computation, namer);
   const printed = printBody(ir, computation, names, wasmDialect);
@@ -154,7 +154,7 @@ function variantFunction(build: PlannedBuild, program: ProgramPlan, { variant: n
     `(func $${name} ${parameters.map((parameter) => `(param $${parameter} i32)`).join(" ")}`,
     ...vectorLocals.map((local) => `  (local $${local} v128)`),
     ...starts.map(([local]) => `  (local $${local} i32)`),
-    ...(random === null ? [] : ["  (local $random_key i32) (local $element i32)"]),
+    ...(random === null ? [] : ["  (local $random_key i32) (local $element i32) (local $random v128)"]),
     ...loop.locals.map((local) => `  ${local}`),
     `  (if (i32.eqz ${get("count")}) (then (return)))`,
     ...body.coefficients.map((coefficient) => `  ${coefficientLine(ir, coefficient, names)}`),
@@ -217,7 +217,8 @@ function elementLoop(parts: LoopParts): Loop {
       ...scales.flatMap(({ name, scale }) => [
         `  ${set(scale, `(v128.load32_splat (i32.add ${get(name)} (i32.shl (i32.div_u ${get("group")} (i32.const ${groups})) (i32.const 2))))`)}`,
       ]),
-      ...[...loadsOf(parts, at), "", ...printed.lines, "", ...stores].map((line) => `  ${line}`),
+      ...(isRandom ? randomLines.map(indent) : []),
+      ...[...loadsOf(parts, at), "", ...printed.lines, "", ...stores].map(indent),
       ...[...steps].map(([name, bytes]) => `  ${set(name, `(i32.add ${get(name)} (i32.const ${bytes}))`)}`),
       ...(scales.length > 0 ? [`  ${set("group", `(i32.add ${get("group")} (i32.const 1))`)}`] : []),
       ...(isRandom ? [`  ${set("element", `(i32.add ${get("element")} (i32.const 4))`)}`] : []),
@@ -238,7 +239,7 @@ function reducingLoop(parts: LoopParts, namer: Namer): Loop {
   return reductionLoop(
     {
       loads: [
-        ...(isRandom ? [set("element", `(i32.add ${get("first")} (i32.shr_u ${get("offset")} (i32.const 2)))`)] : []),
+        ...(isRandom ? [set("element", `(i32.add ${get("first")} (i32.shr_u ${get("offset")} (i32.const 2)))`), ...randomLines] : []),
         ...scales.map(({ name, scale }) => {
           const block = `(i32.shl (i32.div_u ${get("offset")} (i32.const ${4 * QUANTIZED_BLOCK})) (i32.const 2))`;
           return set(scale, `(v128.load32_splat (i32.add ${get(name)} ${block}))`);
@@ -273,7 +274,7 @@ function blockLoop(parts: LoopParts, namer: Namer): Loop {
   );
   const old = [...cursors.values()].flatMap((cursor) => (cursor.scales === null ? [] : [cursor.scales]));
   const element = isRandom
-    ? [set("element", `(i32.add ${get("first")} (i32.shl (i32.add ${get("block")} ${get("i")}) (i32.const 2)))`)]
+    ? [set("element", `(i32.add ${get("first")} (i32.shl (i32.add ${get("block")} ${get("i")}) (i32.const 2)))`), ...randomLines]
     : [];
   const measured = [...blocks].map(([cell, { largest }], k) => {
     const size = sizeOf(cursors.get(cell)!.format as EightBitFormat, get("kept"));
