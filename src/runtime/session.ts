@@ -66,6 +66,7 @@ export async function openSession<View>(
       layout: setup.layout,
       params,
       states: build.states,
+      profile: device.profile,
       scalars: build.scalars,
       offsets: setup.offsets,
     });

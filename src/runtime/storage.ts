@@ -3,6 +3,7 @@
 
 import type { DeviceStateInfo } from "../contract/manifest.js";
 import { dequantize, type EightBitFormat, QUANTIZED_BLOCK, quantize } from "../numeric/eight-bit.js";
+import { type ArithmeticProfile, float32Operations } from "../numeric/float32.js";
 import { lowerHalf, upperHalf } from "../numeric/rounding.js";
 import {
   formatBytes,
@@ -63,6 +64,8 @@ export interface StorageParts<View> {
   readonly layout: Layout;
   readonly params: readonly Param[];
   readonly states: readonly DeviceStateInfo[];
+  /** How the device multiplies and divides, for what it keeps in 8 bits. */
+  readonly profile: ArithmeticProfile;
   /** Of the memory of scalars. */
   readonly scalars: ScalarSlots | null;
   /** For each parameter and state: its offset in a segment, -1 where the parameter has no such state. */
@@ -88,7 +91,8 @@ interface Kept {
 }
 
 export function createStorage<View>(parts: StorageParts<View>): Storage<View> {
-  const { memory, layout, params, states, scalars, offsets } = parts;
+  const { memory, layout, params, states, profile, scalars, offsets } = parts;
+  const arithmetic = float32Operations(profile);
   const { formats } = layout.memory;
   const arenaRanges = layout.tensors.map(({ arena, offset, elements }): ArenaRange => ({ arena, offset, length: elements }));
   const places = new Map(params.map(({ name }, index) => [name, index]));
@@ -175,7 +179,7 @@ export function createStorage<View>(parts: StorageParts<View>): Storage<View> {
     if (!isQuantized(format)) return widen(format, elements);
     const blocks = [Math.floor(first / QUANTIZED_BLOCK), Math.ceil((first + length) / QUANTIZED_BLOCK)] as const;
     const scales = await readKept(param, what, "scales", blocks[0], blocks[1] - blocks[0]);
-    return dequantize(format, elements, floatsOf(scales));
+    return dequantize(format, elements, floatsOf(scales), arithmetic);
   }
 
   /** All numbers of an array. */
@@ -186,7 +190,7 @@ export function createStorage<View>(parts: StorageParts<View>): Storage<View> {
   }
 
   function writeQuantized(param: number, what: string, format: EightBitFormat, data: NumberArray): void {
-    const { codes, scales } = quantize(format, data);
+    const { codes, scales } = quantize(format, data, arithmetic);
     writeKept(param, what, "elements", 0, codes);
     writeKept(param, what, "scales", 0, bytesOf(scales));
   }

@@ -3,8 +3,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { CHUNK_ELEMENTS, CHUNK_WORDS } from "../../src/contract/manifest.js";
-import type { DeviceLimits } from "../../src/runtime/device.js";
 import { formatBytes, type NumberFormat, type StorageFormat } from "../../src/numeric/storage-formats.js";
+import type { DeviceLimits } from "../../src/runtime/device.js";
 import { assignRows, type Layout, layOut, type TensorSize, unifiedSections } from "../../src/runtime/layout.js";
 import { bertBase } from "./bert-base.js";
 
