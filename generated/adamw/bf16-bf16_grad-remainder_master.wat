@@ -54,7 +54,12 @@
       (local.set $old_m (v128.load (local.get $m_at)))
       (local.set $old_v (v128.load (local.get $v_at)))
 
-      (local.set $part_1 (i32x4.add (local.get $old_param) (i32x4.trunc_sat_f32x4_s (local.get $old_param_remainder))))
+      (local.set $part_1
+        (i32x4.add
+          (local.get $old_param)
+          (i32x4.sub
+            (f32x4.add (local.get $old_param_remainder) (v128.const f32x4 0x1.8p23 0x1.8p23 0x1.8p23 0x1.8p23))
+            (v128.const i32x4 0x4b400000 0x4b400000 0x4b400000 0x4b400000))))
       (local.set $m
         (f32x4.add
           (f32x4.mul (local.get $beta1) (local.get $old_m))
@@ -79,23 +84,26 @@
             (v128.const i32x4 0xffff0000 0xffff0000 0xffff0000 0xffff0000))
           (v128.const i32x4 0x7fc00000 0x7fc00000 0x7fc00000 0x7fc00000)
           (f32x4.eq (local.get $param) (local.get $param))))
-      (v128.store64_lane 0
-        (local.get $param_at)
-        (i8x16.shuffle 2 3 6 7 10 11 14 15 2 3 6 7 10 11 14 15
-          (v128.bitselect
+      (local.set $kept
+        (v128.bitselect
+          (i32x4.shr_u
             (i32x4.add
               (i32x4.add (local.get $kept) (v128.const i32x4 0x7fff 0x7fff 0x7fff 0x7fff))
               (v128.and (i32x4.shr_u (local.get $kept) (i32.const 16)) (v128.const i32x4 1 1 1 1)))
-            (v128.const i32x4 0x7fc00000 0x7fc00000 0x7fc00000 0x7fc00000)
-            (f32x4.eq (local.get $kept) (local.get $kept)))
-          (v128.const i32x4 0 0 0 0)))
+            (i32.const 16))
+          (v128.const i32x4 0x7fc0 0x7fc0 0x7fc0 0x7fc0)
+          (f32x4.eq (local.get $kept) (local.get $kept))))
+      (v128.store64_lane 0 (local.get $param_at) (i16x8.narrow_i32x4_u (local.get $kept) (local.get $kept)))
       (local.set $kept
-        (i32x4.trunc_sat_f32x4_s
-          (f32x4.convert_i32x4_s
-            (v128.and
-              (i32x4.shr_s (i32x4.shl (local.get $param) (i32.const 16)) (i32.const 16))
-              (f32x4.eq (local.get $param) (local.get $param))))))
-      (v128.store64_lane 0 (local.get $param_remainder_at) (i16x8.narrow_i32x4_s (local.get $kept) (local.get $kept)))
+        (v128.and
+          (f32x4.add
+            (f32x4.convert_i32x4_s
+              (v128.and
+                (i32x4.shr_s (i32x4.shl (local.get $param) (i32.const 16)) (i32.const 16))
+                (f32x4.eq (local.get $param) (local.get $param))))
+            (v128.const f32x4 0x1.8p23 0x1.8p23 0x1.8p23 0x1.8p23))
+          (v128.const i32x4 0xffff 0xffff 0xffff 0xffff)))
+      (v128.store64_lane 0 (local.get $param_remainder_at) (i16x8.narrow_i32x4_u (local.get $kept) (local.get $kept)))
       (v128.store (local.get $m_at) (local.get $m))
       (v128.store (local.get $v_at) (local.get $v))
       (local.set $param_at (i32.add (local.get $param_at) (i32.const 8)))

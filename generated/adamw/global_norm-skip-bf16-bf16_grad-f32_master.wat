@@ -929,16 +929,16 @@
       (local.set $param (v128.bitselect (local.get $old_param_master) (local.get $param_2) (local.get $found_inf)))
 
       (local.set $kept (local.get $param))
-      (v128.store64_lane 0
-        (local.get $param_at)
-        (i8x16.shuffle 2 3 6 7 10 11 14 15 2 3 6 7 10 11 14 15
-          (v128.bitselect
+      (local.set $kept
+        (v128.bitselect
+          (i32x4.shr_u
             (i32x4.add
               (i32x4.add (local.get $kept) (v128.const i32x4 0x7fff 0x7fff 0x7fff 0x7fff))
               (v128.and (i32x4.shr_u (local.get $kept) (i32.const 16)) (v128.const i32x4 1 1 1 1)))
-            (v128.const i32x4 0x7fc00000 0x7fc00000 0x7fc00000 0x7fc00000)
-            (f32x4.eq (local.get $kept) (local.get $kept)))
-          (v128.const i32x4 0 0 0 0)))
+            (i32.const 16))
+          (v128.const i32x4 0x7fc0 0x7fc0 0x7fc0 0x7fc0)
+          (f32x4.eq (local.get $kept) (local.get $kept))))
+      (v128.store64_lane 0 (local.get $param_at) (i16x8.narrow_i32x4_u (local.get $kept) (local.get $kept)))
       (v128.store (local.get $param_master_at) (local.get $param))
       (v128.store (local.get $m_at) (local.get $m))
       (v128.store (local.get $v_at) (local.get $v))
@@ -1035,16 +1035,16 @@
       (local.set $param (v128.bitselect (local.get $old_param_master) (local.get $param_2) (local.get $found_inf)))
 
       (local.set $kept (local.get $param))
-      (v128.store64_lane 0
-        (local.get $param_at)
-        (i8x16.shuffle 2 3 6 7 10 11 14 15 2 3 6 7 10 11 14 15
-          (v128.bitselect
+      (local.set $kept
+        (v128.bitselect
+          (i32x4.shr_u
             (i32x4.add
               (i32x4.add (local.get $kept) (v128.const i32x4 0x7fff 0x7fff 0x7fff 0x7fff))
               (v128.and (i32x4.shr_u (local.get $kept) (i32.const 16)) (v128.const i32x4 1 1 1 1)))
-            (v128.const i32x4 0x7fc00000 0x7fc00000 0x7fc00000 0x7fc00000)
-            (f32x4.eq (local.get $kept) (local.get $kept)))
-          (v128.const i32x4 0 0 0 0)))
+            (i32.const 16))
+          (v128.const i32x4 0x7fc0 0x7fc0 0x7fc0 0x7fc0)
+          (f32x4.eq (local.get $kept) (local.get $kept))))
+      (v128.store64_lane 0 (local.get $param_at) (i16x8.narrow_i32x4_u (local.get $kept) (local.get $kept)))
       (v128.store (local.get $param_master_at) (local.get $param))
       (v128.store (local.get $m_at) (local.get $m))
       (v128.store (local.get $v_at) (local.get $v))

@@ -4,21 +4,6 @@
 (module
   (import "env" "memory" (memory 1 65536))
 
-  ;; 16 random bits of four elements, from the one with this number on.
-  (func $random_16 (param $key i32) (param $element i32) (result v128) (local $h v128)
-    (local.set $h
-      (v128.xor (i32x4.splat (local.get $key)) (i32x4.add (i32x4.splat (local.get $element)) (v128.const i32x4 0 1 2 3))))
-    (local.set $h
-      (i32x4.mul
-        (v128.xor (local.get $h) (i32x4.shr_u (local.get $h) (i32.const 16)))
-        (v128.const i32x4 0x7feb352d 0x7feb352d 0x7feb352d 0x7feb352d)))
-    (local.set $h
-      (i32x4.mul
-        (v128.xor (local.get $h) (i32x4.shr_u (local.get $h) (i32.const 15)))
-        (v128.const i32x4 0x846ca68b 0x846ca68b 0x846ca68b 0x846ca68b)))
-    (local.set $h (v128.xor (local.get $h) (i32x4.shr_u (local.get $h) (i32.const 16))))
-    (f32x4.convert_i32x4_u (i32x4.shr_u (local.get $h) (i32.const 16))))
-
   ;; What all elements of a tensor share at a step.
   (func $random_key (param $seed i32) (param $step i32) (param $tensor i32) (result i32)
     (call $lowbias32 (i32.xor (call $lowbias32 (i32.xor (call $lowbias32 (i32.add (local.get $tensor) (i32.const 0x9e3779b9))) (local.get $step))) (local.get $seed))))
@@ -58,7 +43,7 @@
     (local $m_scales i32)
     (local $v_at i32)
     (local $v_scales i32)
-    (local $random_key i32) (local $element i32)
+    (local $random_key i32) (local $element i32) (local $random v128)
     (local $block i32)
     (local $groups i32)
     (local $i i32)
@@ -109,6 +94,20 @@
       (loop $measure
         (local.set $element
           (i32.add (local.get $first) (i32.shl (i32.add (local.get $block) (local.get $i)) (i32.const 2))))
+        (local.set $random
+          (v128.xor
+            (i32x4.splat (local.get $random_key))
+            (i32x4.add (i32x4.splat (local.get $element)) (v128.const i32x4 0 1 2 3))))
+        (local.set $random
+          (i32x4.mul
+            (v128.xor (local.get $random) (i32x4.shr_u (local.get $random) (i32.const 16)))
+            (v128.const i32x4 0x7feb352d 0x7feb352d 0x7feb352d 0x7feb352d)))
+        (local.set $random
+          (i32x4.mul
+            (v128.xor (local.get $random) (i32x4.shr_u (local.get $random) (i32.const 15)))
+            (v128.const i32x4 0x846ca68b 0x846ca68b 0x846ca68b 0x846ca68b)))
+        (local.set $random (v128.xor (local.get $random) (i32x4.shr_u (local.get $random) (i32.const 16))))
+        (local.set $random (i32x4.shr_u (local.get $random) (i32.const 16)))
         (local.set $mask
           (i32x4.gt_s
             (i32x4.splat (i32.sub (local.get $count) (i32.shl (i32.add (local.get $block) (local.get $i)) (i32.const 2))))
@@ -210,6 +209,20 @@
       (loop $store
         (local.set $element
           (i32.add (local.get $first) (i32.shl (i32.add (local.get $block) (local.get $i)) (i32.const 2))))
+        (local.set $random
+          (v128.xor
+            (i32x4.splat (local.get $random_key))
+            (i32x4.add (i32x4.splat (local.get $element)) (v128.const i32x4 0 1 2 3))))
+        (local.set $random
+          (i32x4.mul
+            (v128.xor (local.get $random) (i32x4.shr_u (local.get $random) (i32.const 16)))
+            (v128.const i32x4 0x7feb352d 0x7feb352d 0x7feb352d 0x7feb352d)))
+        (local.set $random
+          (i32x4.mul
+            (v128.xor (local.get $random) (i32x4.shr_u (local.get $random) (i32.const 15)))
+            (v128.const i32x4 0x846ca68b 0x846ca68b 0x846ca68b 0x846ca68b)))
+        (local.set $random (v128.xor (local.get $random) (i32x4.shr_u (local.get $random) (i32.const 16))))
+        (local.set $random (i32x4.shr_u (local.get $random) (i32.const 16)))
         (local.set $old_param
           (i32x4.shl
             (v128.load16x4_u (i32.add (local.get $param_at) (i32.shl (local.get $i) (i32.const 3))))
@@ -259,25 +272,31 @@
             (f32x4.mul
               (local.get $step_size)
               (f32x4.div (local.get $m) (f32x4.add (f32x4.sqrt (local.get $v)) (local.get $epsilon_times_correction))))))
-        (local.set $part_1 (call $random_16 (local.get $random_key) (local.get $element)))
+        (local.set $part_1 (f32x4.convert_i32x4_s (local.get $random)))
 
         (local.set $kept
           (v128.bitselect
             (v128.and
-              (i32x4.add (local.get $param) (i32x4.trunc_sat_f32x4_u (local.get $part_1)))
+              (i32x4.add
+                (local.get $param)
+                (i32x4.sub
+                  (f32x4.add (local.get $part_1) (v128.const f32x4 0x1.8p23 0x1.8p23 0x1.8p23 0x1.8p23))
+                  (v128.const i32x4 0x4b400000 0x4b400000 0x4b400000 0x4b400000)))
               (v128.const i32x4 0xffff0000 0xffff0000 0xffff0000 0xffff0000))
             (local.get $param)
             (f32x4.lt (f32x4.abs (local.get $param)) (v128.const f32x4 inf inf inf inf))))
-        (v128.store64_lane 0
-          (i32.add (local.get $param_at) (i32.shl (local.get $i) (i32.const 3)))
-          (i8x16.shuffle 2 3 6 7 10 11 14 15 2 3 6 7 10 11 14 15
-            (v128.bitselect
+        (local.set $kept
+          (v128.bitselect
+            (i32x4.shr_u
               (i32x4.add
                 (i32x4.add (local.get $kept) (v128.const i32x4 0x7fff 0x7fff 0x7fff 0x7fff))
                 (v128.and (i32x4.shr_u (local.get $kept) (i32.const 16)) (v128.const i32x4 1 1 1 1)))
-              (v128.const i32x4 0x7fc00000 0x7fc00000 0x7fc00000 0x7fc00000)
-              (f32x4.eq (local.get $kept) (local.get $kept)))
-            (v128.const i32x4 0 0 0 0)))
+              (i32.const 16))
+            (v128.const i32x4 0x7fc0 0x7fc0 0x7fc0 0x7fc0)
+            (f32x4.eq (local.get $kept) (local.get $kept))))
+        (v128.store64_lane 0
+          (i32.add (local.get $param_at) (i32.shl (local.get $i) (i32.const 3)))
+          (i16x8.narrow_i32x4_u (local.get $kept) (local.get $kept)))
         (local.set $kept (local.get $m))
         (local.set $magnitude (v128.and (local.get $kept) (v128.const i32x4 0x7fffffff 0x7fffffff 0x7fffffff 0x7fffffff)))
         (local.set $scaled (f32x4.mul (local.get $magnitude) (local.get $m_largest)))
@@ -363,7 +382,7 @@
     (local $scaled v128)
     (local $m_at i32)
     (local $v_at i32)
-    (local $random_key i32) (local $element i32)
+    (local $random_key i32) (local $element i32) (local $random v128)
     (local $left i32)
     (if (i32.eqz (local.get $count)) (then (return)))
     (local.set $one_minus_beta1 (v128.load32_splat offset=4 (local.get $row))) ;; 1 - beta1
@@ -388,6 +407,20 @@
     (local.set $left (i32.shr_u (i32.add (local.get $count) (i32.const 3)) (i32.const 2)))
     (local.set $element (local.get $first))
     (loop $next
+      (local.set $random
+        (v128.xor
+          (i32x4.splat (local.get $random_key))
+          (i32x4.add (i32x4.splat (local.get $element)) (v128.const i32x4 0 1 2 3))))
+      (local.set $random
+        (i32x4.mul
+          (v128.xor (local.get $random) (i32x4.shr_u (local.get $random) (i32.const 16)))
+          (v128.const i32x4 0x7feb352d 0x7feb352d 0x7feb352d 0x7feb352d)))
+      (local.set $random
+        (i32x4.mul
+          (v128.xor (local.get $random) (i32x4.shr_u (local.get $random) (i32.const 15)))
+          (v128.const i32x4 0x846ca68b 0x846ca68b 0x846ca68b 0x846ca68b)))
+      (local.set $random (v128.xor (local.get $random) (i32x4.shr_u (local.get $random) (i32.const 16))))
+      (local.set $random (i32x4.shr_u (local.get $random) (i32.const 16)))
       (local.set $old_param (i32x4.shl (v128.load16x4_u (local.get $param_at)) (i32.const 16)))
       (local.set $grad (i32x4.shl (v128.load16x4_u (local.get $grad_at)) (i32.const 16)))
       (local.set $old_m (v128.load (local.get $m_at)))
@@ -409,25 +442,29 @@
           (f32x4.mul
             (local.get $step_size)
             (f32x4.div (local.get $m) (f32x4.add (f32x4.sqrt (local.get $v)) (local.get $epsilon_times_correction))))))
-      (local.set $part_1 (call $random_16 (local.get $random_key) (local.get $element)))
+      (local.set $part_1 (f32x4.convert_i32x4_s (local.get $random)))
 
       (local.set $kept
         (v128.bitselect
           (v128.and
-            (i32x4.add (local.get $param) (i32x4.trunc_sat_f32x4_u (local.get $part_1)))
+            (i32x4.add
+              (local.get $param)
+              (i32x4.sub
+                (f32x4.add (local.get $part_1) (v128.const f32x4 0x1.8p23 0x1.8p23 0x1.8p23 0x1.8p23))
+                (v128.const i32x4 0x4b400000 0x4b400000 0x4b400000 0x4b400000)))
             (v128.const i32x4 0xffff0000 0xffff0000 0xffff0000 0xffff0000))
           (local.get $param)
           (f32x4.lt (f32x4.abs (local.get $param)) (v128.const f32x4 inf inf inf inf))))
-      (v128.store64_lane 0
-        (local.get $param_at)
-        (i8x16.shuffle 2 3 6 7 10 11 14 15 2 3 6 7 10 11 14 15
-          (v128.bitselect
+      (local.set $kept
+        (v128.bitselect
+          (i32x4.shr_u
             (i32x4.add
               (i32x4.add (local.get $kept) (v128.const i32x4 0x7fff 0x7fff 0x7fff 0x7fff))
               (v128.and (i32x4.shr_u (local.get $kept) (i32.const 16)) (v128.const i32x4 1 1 1 1)))
-            (v128.const i32x4 0x7fc00000 0x7fc00000 0x7fc00000 0x7fc00000)
-            (f32x4.eq (local.get $kept) (local.get $kept)))
-          (v128.const i32x4 0 0 0 0)))
+            (i32.const 16))
+          (v128.const i32x4 0x7fc0 0x7fc0 0x7fc0 0x7fc0)
+          (f32x4.eq (local.get $kept) (local.get $kept))))
+      (v128.store64_lane 0 (local.get $param_at) (i16x8.narrow_i32x4_u (local.get $kept) (local.get $kept)))
       (v128.store (local.get $m_at) (local.get $m))
       (v128.store (local.get $v_at) (local.get $v))
       (local.set $param_at (i32.add (local.get $param_at) (i32.const 8)))
