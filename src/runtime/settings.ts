@@ -97,24 +97,55 @@ function invalid(what: string, expected: string, value: unknown): OptimizerError
   return new OptimizerError("invalid-setting", `${what} must be ${expected}, not ${show(value)}`);
 }
 
-/** Settings of builds that clip gradients, each with what such a build could be. */
-const clipKeys = { gradClip: "global_norm", clipNorm: "global_norm", clipMin: "value", clipMax: "value", needClip: "global_norm" } as const;
+/** Settings that only some builds have: what such a build does, its option, and what that could be. */
+const buildKeys = {
+  gradClip: ["clips gradients", "grad_clip", "global_norm"],
+  clipNorm: ["clips gradients", "grad_clip", "global_norm"],
+  clipMin: ["clips gradients", "grad_clip", "value"],
+  clipMax: ["clips gradients", "grad_clip", "value"],
+  needClip: ["clips gradients", "grad_clip", "global_norm"],
+  nonFinite: ["skips steps", "non_finite", "skip"],
+  paramDtype: ["keeps parameters in other formats than its first one", "param_dtype", "bf16"],
+  gradDtype: ["keeps gradients in other formats than its first one", "grad_dtype", "bf16"],
+  master: ["keeps masters", "master", "f32"],
+  rounding: ["rounds at random", "rounding", "stochastic"],
+  roundingSeed: ["rounds at random", "rounding", "stochastic"],
+} as const satisfies Readonly<Record<string, readonly [does: string, option: string, word: string]>>;
 
-function notClipped(
+/** Keys of options, whose words may have been given. */
+const optionKeys = {
+  grad_clip: "gradClip",
+  non_finite: "nonFinite",
+  param_dtype: "paramDtype",
+  grad_dtype: "gradDtype",
+  master: "master",
+  rounding: "rounding",
+} as const;
+
+/** All that was asked for of this kind is in the line to add. */
+function notBuilt(
   { optimizer: { name } }: Manifest,
-  key: keyof typeof clipKeys,
-  { gradClip }: Readonly<Record<string, unknown>>,
+  key: keyof typeof buildKeys,
+  record: Readonly<Record<string, unknown>>,
 ): OptimizerError {
-  const line = `{ "grad_clip": ${JSON.stringify(typeof gradClip === "string" && gradClip !== "none" ? gradClip : clipKeys[key])} }`;
+  const [does, option, word] = buildKeys[key];
+  const idle = ["none", "propagate", "f32", "nearest"];
+  const given = Object.entries(optionKeys).flatMap(([other, its]): [string, string][] => {
+    const asked = record[its];
+    const isMaster = other === "master";
+    return typeof asked === "string" && (isMaster ? asked !== "none" : !idle.includes(asked)) ? [[other, asked]] : [];
+  });
+  const words = given.some(([other]) => other === option) ? given : [...given, [option, word] as const];
+  const line = `{ ${words.map(([other, its]) => `${JSON.stringify(other)}: ${JSON.stringify(its)}`).join(", ")} }`;
   const way = `Add ${line} to builds.${name} in optspec.config.json and run optspec build`;
-  return new OptimizerError("build-missing", `${name} has no setting ${quote(key)}, for no build of it clips gradients. ${way}`);
+  return new OptimizerError("build-missing", `${name} has no setting ${quote(key)}, for no build of it ${does}. ${way}`);
 }
 
 function checkKeys(manifest: Manifest, record: Readonly<Record<string, unknown>>): void {
   const known = [...baseKeys, ...manifest.hypers.map(({ key }) => key), ...manifest.options.map(({ key }) => key)];
   for (const key of Object.keys(record)) {
     if (known.includes(key)) continue;
-    if (Object.hasOwn(clipKeys, key)) throw notClipped(manifest, key as keyof typeof clipKeys, record);
+    if (Object.hasOwn(buildKeys, key)) throw notBuilt(manifest, key as keyof typeof buildKeys, record);
     throw new OptimizerError(
       "unknown-setting",
       `${manifest.optimizer.name} has no setting ${quote(key)}${didYouMean(key, known)}; settings: ${known.join(", ")}`,

@@ -60,6 +60,7 @@ let errors: ReadonlyMap<string, readonly string[]>;
 const cpuDevice =
   'import { cpu } from "optspec/cpu";\nconst device = await cpu();\nconst params = [{ name: "w", shape: [2, 3] }] as const;\n';
 const adamwdl = `${cpuDevice}import { AdamWDL, type AdamWDLSettings } from "./adamwdl/adamwdl.js";\n`;
+const adamw = `${cpuDevice}import type { Device, GpuRange } from "optspec/runtime";\nimport { AdamW } from "./adamw/adamw.js";\ndeclare const gpu: Device<GpuRange>;\n`;
 const options_ = `${cpuDevice}import { Options } from "./options/options.js";\n`;
 
 const right: Readonly<Record<string, string>> = {
@@ -99,6 +100,15 @@ const right: Readonly<Record<string, string>> = {
     const hypers: LayerDecayHypers = { layerDecay: (step) => 1 / (1 + step), from: 2, soft: true };
     await AdamWDL.create(device, { params, rules: layerDecay() });
     await AdamWDL.create(device, { params, rules: [layerDecay(hypers), noDecay()] });`,
+  "16 bits": `${adamw}
+    const optimizer = await AdamW.create(device, { params, gradClip: "global_norm", nonFinite: "skip", paramDtype: "bf16", gradDtype: "bf16", master: "f32" });
+    const { param, grad }: { param: Uint16Array; grad: Uint16Array } = optimizer.tensor("w");
+    await optimizer.step({ gradients: { w: grad } });
+    optimizer.upload("w", param);
+    const master: Float32Array = await optimizer.download("w", "paramMaster");
+    const plain: AdamW<Float32Array> = await AdamW.create(device, { params });
+    plain.tensor("w").param satisfies Float32Array;
+    export const range: GpuRange = (await AdamW.create(gpu, { params, paramDtype: "bf16", gradDtype: "bf16", master: "remainder" })).tensor("w").param;`,
   hostile: `${cpuDevice}import { Promise_ } from "./promise/promise.js";\nexport const made: Promise<Promise_<Float32Array>> = Promise_.create(device, { params });`,
 };
 
@@ -112,6 +122,8 @@ const wrong: Readonly<Record<string, string>> = {
   "a factor of another hyper": `${adamwdl} await AdamWDL.create(device, { params, groups: [{ params: ["w"], beta1: { absolute: 1 } }] });`,
   "an argument that a schedule does not have": `import { warmupCosine } from "optspec/schedules";\nwarmupCosine({ peak: 1, warmup: 1, total: 9, min: 0 });`,
   "a word that the option does not have": `${adamwdl} await AdamWDL.create(device, { params, decay: "none" });`,
+  "a master of f32": `${adamw} await AdamW.create(device, { params, master: "f32" });`,
+  "bits as numbers": `${adamw} export const view: Float32Array = (await AdamW.create(device, { params, paramDtype: "bf16", gradDtype: "bf16", master: "remainder" })).tensor("w").param;`,
   "no parameters": `${adamwdl} await AdamWDL.create(device, {});`,
   "changing a fixed hyper": `${adamwdl} (await AdamWDL.create(device, { params })).set({ nLayers: 3 });`,
   "an unknown state": `${adamwdl} await (await AdamWDL.create(device, { params })).download("w", "moment3");`,

@@ -46,12 +46,14 @@ fn decayed(p, rate) = p * (1 - rate)
 
 // Clipping. A sum of squares that over- or underflows is replaced by one of numbers scaled by 2^-64 or 2^64: the same pass adds all three.
 fn clip_value(g, c) = clip(g, c)
+// A processor takes many times as long for a square that underflows: ordinary numbers become 0 before they are scaled.
+fn scaled_down(g) = (if abs(g) > 2^32 then g else 0) * 2^-64
 fn clip_norm(g, c) {
-  n = root_of_squares(sum(g^2), sum((g * 2^64)^2), sum((g * 2^-64)^2))
+  n = root_of_squares(sum(g^2), sum((g * 2^64)^2), sum(scaled_down(g)^2))
   return if n <= c then g else g * (c / n)
 }
 fn clip_global_norm(g, c) {
-  n = root_of_squares(sum[model](g^2), sum[model]((g * 2^64)^2), sum[model]((g * 2^-64)^2))
+  n = root_of_squares(sum[model](g^2), sum[model]((g * 2^64)^2), sum[model](scaled_down(g)^2))
   return g * (c / max(n, c))
 }
 fn root_of_squares(plain, up, down) {
