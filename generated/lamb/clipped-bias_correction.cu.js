@@ -91,6 +91,10 @@ static __device__ __forceinline__ bool is_below(float a, float b) {
   return is_up_to(a, b) && !is_equal(a, b);
 }
 
+static __device__ __forceinline__ float magnitude(float x) {
+  return __uint_as_float(__float_as_uint(x) & 0x7fffffffu);
+}
+
 // IEEE 754-2019 maximum: NaN wins, +0 is above -0.
 static __device__ __forceinline__ float maximum(float a, float b) {
   return is_nan(a) || (!is_nan(b) && order_of(a) > order_of(b)) ? a : b;
@@ -160,7 +164,7 @@ static __device__ __forceinline__ void step1_variant0(const Tensor& tensor, cons
 
   const auto update = [=](float grad, float& total0, float& total1, float& total2) {
     const auto part_1 = mul_rn(grad, 0x1p+64f);
-    const auto part_2 = mul_rn(grad, 0x1p-64f);
+    const auto part_2 = mul_rn(is_below(0x1p+32f, magnitude(grad)) ? grad : 0.0f, 0x1p-64f);
     total0 = Sum::of(total0, mul_rn(grad, grad));
     total1 = Sum::of(total1, mul_rn(part_1, part_1));
     total2 = Sum::of(total2, mul_rn(part_2, part_2));
@@ -213,7 +217,7 @@ static __device__ __forceinline__ void step1_variant1(const Tensor& tensor, cons
 
   const auto update = [=](float grad, float& total0, float& total1, float& total2) {
     const auto part_1 = mul_rn(grad, 0x1p+64f);
-    const auto part_2 = mul_rn(grad, 0x1p-64f);
+    const auto part_2 = mul_rn(is_below(0x1p+32f, magnitude(grad)) ? grad : 0.0f, 0x1p-64f);
     total0 = Sum::of(total0, mul_rn(grad, grad));
     total1 = Sum::of(total1, mul_rn(part_1, part_1));
     total2 = Sum::of(total2, mul_rn(part_2, part_2));

@@ -96,7 +96,13 @@
           (local.set $grad (v128.load (i32.add (local.get $grad_at) (local.get $offset))))
 
           (local.set $part_1 (f32x4.mul (local.get $grad) (v128.const f32x4 0x1p+64 0x1p+64 0x1p+64 0x1p+64)))
-          (local.set $part_2 (f32x4.mul (local.get $grad) (v128.const f32x4 0x1p-64 0x1p-64 0x1p-64 0x1p-64)))
+          (local.set $part_2
+            (f32x4.mul
+              (v128.bitselect
+                (local.get $grad)
+                (v128.const f32x4 0.0 0.0 0.0 0.0)
+                (f32x4.lt (v128.const f32x4 0x1p+32 0x1p+32 0x1p+32 0x1p+32) (f32x4.abs (local.get $grad))))
+              (v128.const f32x4 0x1p-64 0x1p-64 0x1p-64 0x1p-64)))
 
           (local.set $total_before (local.get $total))
           (local.set $total (f32x4.add (local.get $total) (f32x4.mul (local.get $grad) (local.get $grad))))
@@ -312,7 +318,13 @@
           (local.set $grad (v128.load (i32.add (local.get $grad_at) (local.get $offset))))
 
           (local.set $part_1 (f32x4.mul (local.get $grad) (v128.const f32x4 0x1p+64 0x1p+64 0x1p+64 0x1p+64)))
-          (local.set $part_2 (f32x4.mul (local.get $grad) (v128.const f32x4 0x1p-64 0x1p-64 0x1p-64 0x1p-64)))
+          (local.set $part_2
+            (f32x4.mul
+              (v128.bitselect
+                (local.get $grad)
+                (v128.const f32x4 0.0 0.0 0.0 0.0)
+                (f32x4.lt (v128.const f32x4 0x1p+32 0x1p+32 0x1p+32 0x1p+32) (f32x4.abs (local.get $grad))))
+              (v128.const f32x4 0x1p-64 0x1p-64 0x1p-64 0x1p-64)))
 
           (local.set $total_before (local.get $total))
           (local.set $total (f32x4.add (local.get $total) (f32x4.mul (local.get $grad) (local.get $grad))))

@@ -123,7 +123,7 @@ fn step1_variant0(chunk: Chunk, row: u32, lane: u32) {
     let grad = grads[chunk.param + i];
 
     let part_1 = grad * constant(0x1p+64f);
-    let part_2 = grad * constant(0x1p-64f);
+    let part_2 = select(constant(0.0f), grad, constant(0x1p+32f) < abs(grad)) * constant(0x1p-64f);
     sum_0 = sum_0 + select(constant(0.0f), grad * grad, is_element(chunk, i));
     sum_1 = sum_1 + select(constant(0.0f), part_1 * part_1, is_element(chunk, i));
     sum_2 = sum_2 + select(constant(0.0f), part_2 * part_2, is_element(chunk, i));
@@ -151,7 +151,7 @@ fn step1_variant1(chunk: Chunk, row: u32, lane: u32) {
     let grad = grads[chunk.param + i];
 
     let part_1 = grad * constant(0x1p+64f);
-    let part_2 = grad * constant(0x1p-64f);
+    let part_2 = select(constant(0.0f), grad, constant(0x1p+32f) < abs(grad)) * constant(0x1p-64f);
     sum_0 = sum_0 + select(constant(0.0f), grad * grad, is_element(chunk, i));
     sum_1 = sum_1 + select(constant(0.0f), part_1 * part_1, is_element(chunk, i));
     sum_2 = sum_2 + select(constant(0.0f), part_2 * part_2, is_element(chunk, i));

@@ -8,7 +8,7 @@ import { around, checkText } from "./marked.js";
 
 const members = [...createLibrary()];
 /** What the compiler calls by itself, or another member. */
-const inner = ["floored_modulo", "both_or_neither", "half_wave", "sine", "sine_terms", "root_of_squares"];
+const inner = ["floored_modulo", "both_or_neither", "half_wave", "sine", "sine_terms", "root_of_squares", "scaled_down"];
 const reference = readFileSync(new URL("../../grammar/reference.md", import.meta.url), "utf8");
 
 test("every line that begins a member is one", () => {
