@@ -53,7 +53,7 @@ const limits = [1, 0.5, 0.1, 2.5, 1e-3, 100];
 export const buildOptions: readonly BuildOption[] = [
   {
     name: "grad_clip",
-    outOf: 5,
+    outOf: 7,
     words: { value: 0, norm: 3, global_norm: 3 },
     decisions: 1,
     hypers: [
@@ -66,7 +66,7 @@ export const buildOptions: readonly BuildOption[] = [
   },
   {
     name: "non_finite",
-    outOf: 5,
+    outOf: 7,
     words: { skip: 1 },
     decisions: 0,
     hypers: [],

@@ -40,7 +40,7 @@ function chooseBudget({ chance, pick }: Choices, build: ChosenBuild): Pick<Writi
   const reductions = Math.max(0, pick([0, 0, 1, isLarge ? 4 : 2]) - build.reductions);
   const sweeps = reductions + build.reductions;
   const decisions = (isLarge ? 3 : sweeps > 0 ? 1 : 2) - build.decisions;
-  return { reductions, decisions, costly: isLarge ? 3 : sweeps > 1 ? 1 : 2 };
+  return { reductions, decisions, costly: isLarge ? 3 : 2 };
 }
 
 function writeText(w: Writing): string {
