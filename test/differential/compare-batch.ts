@@ -7,7 +7,7 @@ import type { Device } from "../../src/runtime/device.js";
 import { compileTogether } from "../compilers/cuda-on-cpu.js";
 import { cudaTextOnCpu } from "../compilers/cuda-on-cpu-device.js";
 import { openDawn } from "../device/webgpu/dawn.js";
-import type { Program } from "./program.js";
+import { type Program, printProgram } from "./program.js";
 import { runEverywhere, type Target } from "./run-everywhere.js";
 
 /** Why the compiler may refuse a program that is well-typed: by values that it computes, and by limits. */
@@ -21,12 +21,25 @@ const refusals = [
   "unknown-option-word",
 ];
 
+/**
+ * Dawn that clears the memory of workgroups by a loop in the kernel, and not by the driver's extension: SwiftShader unrolls that into a store
+ * for each number, which takes seconds to compile. What a kernel finds there is the same.
+ */
+async function startDawn(): Promise<GPU> {
+  await openDawn(); // names the driver
+  const { create } = await import("webgpu");
+  return create(["disable-dawn-features=use_vulkan_zero_initialize_workgroup_memory_extension"]);
+}
+
+/** One in a process: an instance lives as long as somebody holds it. */
+let dawn: Promise<GPU> | undefined;
+
 /** The targets that this machine has. */
 export async function openTargets(wanted: readonly Target["name"][]): Promise<readonly Target[]> {
   const makers: Record<Target["name"], () => Promise<Device>> = {
     cpu: () => cpu() as Promise<Device>,
     cuda: async () => cudaTextOnCpu({ entry: "model", shift: (index) => [0, 1, 0, 2, 3][index % 5]!, threads: 8 }) as Device,
-    webgpu: async () => webgpu({ gpu: (await openDawn()).gpu }) as Promise<Device>,
+    webgpu: async () => webgpu({ gpu: await (dawn ??= startDawn()) }) as Promise<Device>,
   };
   return Promise.all(wanted.map(async (name) => ({ name, device: await makers[name]() })));
 }
@@ -40,10 +53,19 @@ export interface Tally {
   readonly rejected: Record<string, number>;
   /** Compared numbers. */
   compared: number;
+  /** Steps that an interpreter skipped. */
+  skipped: number;
   readonly failures: { readonly index: number; readonly text: string; readonly what: string }[];
 }
 
-export const emptyTally = (): Tally => ({ equal: 0, refused: 0, rejected: {}, compared: 0, failures: [] });
+export const emptyTally = (): Tally => ({ equal: 0, refused: 0, rejected: {}, compared: 0, skipped: 0, failures: [] });
+
+/** Adds what was found of the programs from `first` on. */
+export function addTally(total: Tally, tally: Tally, first: number): void {
+  for (const key of ["equal", "refused", "compared", "skipped"] as const) total[key] += tally[key];
+  for (const [code, count] of Object.entries(tally.rejected)) total.rejected[code] = (total.rejected[code] ?? 0) + count;
+  total.failures.push(...tally.failures.map((failure) => ({ ...failure, index: first + failure.index })));
+}
 
 /** Compiles and runs programs, adding to a tally. */
 export async function compareBatch(programs: readonly Program[], targets: readonly Target[], tally: Tally): Promise<void> {
@@ -53,7 +75,7 @@ export async function compareBatch(programs: readonly Program[], targets: readon
   /** What goes wrong with a program is its failure, and not that of the others. */
   const attempt = async (index: number, work: () => Promise<string | null>) => {
     const what = await work().catch((error: unknown) => String((error as Error).stack));
-    if (what !== null) tally.failures.push({ index, text: programs[index]!.text, what });
+    if (what !== null) tally.failures.push({ index, text: printProgram(programs[index]!), what });
   };
   for (const [index, program] of programs.entries()) {
     await attempt(index, async () => {
@@ -65,15 +87,23 @@ export async function compareBatch(programs: readonly Program[], targets: readon
       return null;
     });
   }
-  if (cudaTexts.length > 0) compileTogether(cudaTexts, "-O0");
+  if (cudaTexts.length > 0) compileAll(cudaTexts);
   for (const { index, optimizer } of compiled) {
     await attempt(index, async () => {
-      const { difference, refused, compared } = await runEverywhere(programs[index]!, optimizer, targets);
+      const { difference, refused, compared, skipped } = await runEverywhere(programs[index]!, optimizer, targets);
       tally.compared += compared;
+      tally.skipped += skipped;
       if (difference === null) tally[refused === null ? "equal" : "refused"]++;
       return difference;
     });
   }
+}
+
+/** A text that is no C++ fails again, alone, where its program is run. */
+function compileAll(texts: readonly string[]): void {
+  try {
+    compileTogether(texts, "-O0");
+  } catch {}
 }
 
 function countRefusal({ code, message }: { readonly code: string; readonly message: string }, { rejected }: Tally): string | null {

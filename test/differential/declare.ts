@@ -1,16 +1,50 @@
 // Declarations, made when an expression first wants them.
 
-import type { ProgramHyper } from "./program.js";
+import type { Choices } from "./choices.js";
+import type { Override, ProgramHyper, Source } from "./program.js";
+import { callerSchedules, chooseClause, clauseText, scheduleNames } from "./schedules.js";
 import type { OptionKind, State, Writing } from "./writing.js";
+
+const waysOf = {
+  number: ["number", "function", "changed", "schedule"],
+  int: ["number", "function", "changed"],
+  bool: ["number", "changed"],
+} as const satisfies Record<ProgramHyper["type"], readonly Source["way"][]>;
+
+/** What a hyper may be given; one whose range excludes 0 has no schedule, which may begin there. */
+export interface Giving {
+  readonly name: string;
+  readonly type: ProgramHyper["type"];
+  readonly fixed?: boolean;
+  readonly above0?: boolean;
+}
+
+export function chooseSource({ pick }: Choices, { type, fixed, above0 }: Giving, value: () => number): Source {
+  const ways: readonly Source["way"][] = fixed ? ["number"] : waysOf[type];
+  const way = pick(ways.filter((candidate) => !(above0 && candidate === "schedule")));
+  if (way === "schedule") return { way, values: [pick([1, 0.5, 0.1, 2])], schedule: pick(scheduleNames) };
+  return { way, values: Array.from({ length: way === "number" ? 1 : 4 }, value), schedule: null };
+}
+
+/** What groups give: of `lr` a factor, or a value in its place. */
+export function chooseOverrides(choices: Choices, giving: Giving, groups: number, value: () => number): (Override | null)[] {
+  const { chance, pick } = choices;
+  return Array.from({ length: groups }, () => {
+    if (giving.fixed || !chance(2)) return null;
+    const form = giving.name === "lr" ? pick(["factor", "value"] as const) : "value";
+    return { form, ...chooseSource(choices, giving, form === "factor" ? () => pick([1, 0.5, 0, 1.5]) : value) };
+  });
+}
+
+/** What defaults of other hypers read: the number given at creation, before schedules. */
+export function peakAtCreation({ given, byDefault }: Pick<ProgramHyper, "given" | "byDefault">): number {
+  if (given === null) return byDefault;
+  const [first] = given.values;
+  return given.schedule === null ? first! : callerSchedules[given.schedule](first!).peak;
+}
 
 export function declareHyper(w: Writing, name: string, type: ProgramHyper["type"], fixed: boolean): ProgramHyper {
   const { int, pick, chance } = w.choices;
-  const ways = {
-    number: ["default", "number", "function", "changed"],
-    int: ["default", "number", "changed"],
-    bool: ["default", "number", "changed"],
-  } as const;
-  const given = pick<ProgramHyper["given"]>(fixed ? ["default", "number"] : ways[type]);
   const other = type === "number" ? w.hypers.find((candidate) => candidate.type === "number" && chance(3)) : undefined;
   const value = () => (type === "bool" ? int(2) : type === "int" ? int(5) : pick([0.5, 0.1, 0, 1, 1e-3, 0.999, 2.5, 0.30000001]));
   const literal = value();
@@ -19,11 +53,21 @@ export function declareHyper(w: Writing, name: string, type: ProgramHyper["type"
   const range = type === "bool" || chance(2) ? "" : pick([" in [0, 8]", " in (-1, inf)"]);
   const doc = chance(4) ? `/// The ${type} ${name}.\n  ` : "";
   w.declarations.push(`${doc}${fixed ? "fixed " : ""}hyper ${name}${kind} = ${text}${range}`);
-  // A default reads what the caller gave for another hyper.
-  const byDefault = other === undefined ? literal : (other.given === "default" ? other.byDefault : other.values[0]!) / 2;
-  const made: ProgramHyper = { name, type, fixed, byDefault, given, values: Array.from({ length: 4 }, value) };
+  const given = chance(2) ? chooseSource(w.choices, { name, type, fixed }, value) : null;
+  const clause = !fixed && type !== "bool" && chance(4) ? chooseClause(w.choices, type === "int", readableBy(w)) : null;
+  if (clause !== null) w.declarations.push(`schedule ${name} = ${clauseText(clause)}`);
+  const byDefault = other === undefined ? literal : peakAtCreation(other) / 2;
+  const overrides = chooseOverrides(w.choices, { name, type, fixed }, w.groups, value);
+  const made: ProgramHyper = { name, type, fixed, byDefault, given, clause, overrides };
   w.hypers.push(made);
   return made;
+}
+
+/** What a schedule of the text may read: hypers before it, but for `lr`, which groups would then not have. */
+function readableBy({ hypers }: Writing) {
+  const names = (type: ProgramHyper["type"]) =>
+    hypers.filter((hyper) => hyper.name !== "lr" && hyper.type === type).map(({ name }) => name);
+  return { number: names("number"), int: names("int") };
 }
 
 /** A hyper other than `lr`, whose ratio differs among parameters. */

@@ -66,7 +66,10 @@ function leaves(w: Writing, need: Need, env: Env, exact: boolean): (() => string
   if (wants("device")) found.push(...deviceLeaves(w, need, env));
   if (wants("step") && (place === "body" || place === "function")) {
     found.push(() => someHyper(w, w.choices.pick(["number", "int"]), false));
-    if (need.extent !== "model") found.push(() => `lr.${w.choices.pick(["ratio", "base", "peak"])}`);
+    if (need.extent !== "model") {
+      found.push(() => `lr.${w.choices.pick(["ratio", "base", "peak"])}`);
+      found.push(() => `${someHyper(w, w.choices.pick(["number", "int"]), false)}.${w.choices.pick(["base", "peak"])}`);
+    }
     if (need.extent !== "model" && place === "body") found.push(() => someState(w, "host", "tensor", env));
   }
   if (wants("setup")) found.push(() => someHyper(w, w.choices.pick(["number", "int"]), true));
@@ -177,13 +180,7 @@ export function truth(w: Writing, need: Need, depth: number, env: Env): string {
   if (depth > 0 && chance(5)) return defineLocal(w, "truth", need, env, truth(w, need, depth - 1, env));
   if (need.stage === "step" && chance(4)) return chance(2) ? someHyper(w, "bool", false) : "first";
   if (need.stage === "device" && chance(6)) return `isfinite(${anchor(w, need, env)})`;
-  if (need.stage === "device" && need.extent !== "elem" && env.lands.length > 0 && chance(6))
-    return `any${pick(anyOf(need, env))}(${env.place === "initial" ? "param > 1" : "grad > param"})`;
+  const landings = need.stage === "device" && need.extent !== "elem" ? env.lands.filter((extent) => within(extent, need.extent)) : [];
+  if (landings.length > 0 && chance(6)) return `any[${pick(landings)}](${env.place === "initial" ? "param > 1" : "grad > param"})`;
   return fill(pick(comparisons), (at) => (at === 0 ? anchor(w, need, env) : number(w, need, env.place === "condition" ? 0 : depth, env)));
-}
-
-/** Where a truth for any element may land, written as brackets. */
-function anyOf(need: Need, env: Env): readonly string[] {
-  const found = env.lands.filter((extent) => within(extent, need.extent)).map((extent) => `[${extent}]`);
-  return found.length > 0 ? found : ["[tensor]"];
 }

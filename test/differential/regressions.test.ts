@@ -3,7 +3,7 @@
 import { describe, expect, test } from "vitest";
 import { compile } from "../../src/compiler/compile.js";
 import { compileOne, openTargets } from "./compare-batch.js";
-import type { Program, ProgramHyper } from "./program.js";
+import { type Program, type ProgramHyper, plainProgram } from "./program.js";
 import { runEverywhere } from "./run-everywhere.js";
 
 const found: Readonly<Record<string, string>> = {
@@ -30,7 +30,7 @@ const found: Readonly<Record<string, string>> = {
 };
 
 const defaultOf = (name: string, byDefault: number): ProgramHyper => {
-  return { name, type: "number", fixed: false, byDefault, given: "default", values: [byDefault] };
+  return { name, type: "number", fixed: false, byDefault, given: null, clause: null, overrides: [] };
 };
 /** Texts on which the compiler fell over. */
 const broken: Readonly<Record<string, string>> = {
@@ -50,17 +50,12 @@ const targets = await openTargets(["cpu"]);
 
 describe("programs that once failed", () => {
   test.each(Object.entries(found))("%s", async (_, statements) => {
+    const text = `optimizer Found { hyper lr = 0.1  state s = 0  ${statements}  param <- param - lr * s }`;
+    const shapes = [[], [3], [9], [2, 2], [2, 5], [1, 2, 3]];
     const program: Program = {
-      name: "Found",
-      text: `optimizer Found { hyper lr = 0.1  state s = 0  ${statements}  param <- param - lr * s }`,
-      options: {},
+      ...plainProgram("Found", text),
+      ...{ shapes, paramSettings: shapes.map(() => ({})), steps: 3, seed: 5, tame: false },
       hypers: [defaultOf("lr", 0.1), ...Array.from({ length: 20 }, (_, i) => defaultOf(`h${i}`, i))],
-      shapes: [[], [3], [9], [2, 2], [2, 5], [1, 2, 3]],
-      steps: 3,
-      seed: 5,
-      tame: false,
-      lrRatio: false,
-      absent: false,
     };
     const made = await compileOne(program);
     if (!("optimizer" in made)) return expect.unreachable(`${made.code}: ${made.message}`);

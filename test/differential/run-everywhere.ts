@@ -3,14 +3,17 @@
 
 import type { CompiledOptimizer } from "../../src/compiler/compile.js";
 import { createInterpreter, type Interpreter } from "../../src/compiler/ir/interpret.js";
-import type { HyperForm } from "../../src/compiler/ir/value.js";
 import { expandMath } from "../../src/compiler/passes/expand-math.js";
 import { lower } from "../../src/compiler/passes/lower.js";
+import type { BuildInfo, Manifest } from "../../src/contract/manifest.js";
 import type { ArithmeticProfile } from "../../src/numeric/float32.js";
 import type { Device } from "../../src/runtime/device.js";
 import { createOptimizer, OptimizerError } from "../../src/runtime/index.js";
 import type { BaseSettings, Optimizer } from "../../src/runtime/types.js";
-import { hyperAt, type Program, type ProgramHyper } from "./program.js";
+import { buildOptions } from "./build-options.js";
+import { createHyperValues, type HyperValues, type Moment, ratioOf } from "./hyper-values.js";
+import { gradientsAt, type Param, paramsOf } from "./numbers.js";
+import type { Program } from "./program.js";
 
 /** A device under its name. */
 export interface Target {
@@ -25,12 +28,8 @@ export interface Outcome {
   readonly refused: string | null;
   /** Compared numbers. */
   readonly compared: number;
-}
-
-interface Param {
-  readonly name: string;
-  readonly shape: readonly number[];
-  readonly data: Float32Array;
+  /** Steps that the interpreters skipped. */
+  readonly skipped: number;
 }
 
 interface Runner extends Target {
@@ -40,54 +39,82 @@ interface Runner extends Target {
 /** Steps a program on every device and in the interpreters of their profiles. */
 export async function runEverywhere(program: Program, compiled: CompiledOptimizer, targets: readonly Target[]): Promise<Outcome> {
   const { manifest } = compiled.definition;
-  const states = manifest.builds[0]!.states;
-  const params = program.shapes.map(
-    (shape, i): Param => ({ name: `p${i}`, shape, data: numbers(lengthOf(shape), program.seed + i, program.tame) }),
-  );
-  const keyOf = (hyper: ProgramHyper) => manifest.hypers.find(({ name }) => name === hyper.name)!.key;
+  const params = paramsOf(program);
+  const hypers = createHyperValues(program, manifest.hypers);
   const runners: Runner[] = [];
-  let compared = 0;
-  const ends = (difference: string | null, refused: string | null): Outcome => ({ difference, refused, compared });
+  const count = { compared: 0, skipped: 0 };
+  const ends = (difference: string | null, refused: string | null): Outcome => ({ difference, refused, ...count });
+  const disagree = (when: string, answers: readonly string[]) =>
+    answers.length === 1 ? ends(null, answers[0]!) : ends(`${when}: ${answers.join("; ")}`, null);
   try {
-    const settings = settingsOf(program, params, keyOf);
+    const settings = settingsOf(program, manifest, params, hypers);
     const created = await all(targets, async (target) => {
       const optimizer = await createOptimizer(compiled.definition, target.device, settings);
       runners.push({ ...target, optimizer });
     });
-    if (created !== null) return created.length === 1 ? ends(null, created[0]!) : ends(`at creation: ${created.join("; ")}`, null);
-    const interpreters = interpretersOf(program, compiled, params, targets);
-    for (let step = 0; step < program.steps; step++) {
-      const gradients = gradientsAt(program, params, step);
+    if (created !== null) return disagree("at creation", created);
+    let calls = 0;
+    const interpreters = interpretersOf(program, compiled, params, targets, (param, name, form, steps) =>
+      hypers.value(param, name, form, { calls, steps } satisfies Moment),
+    );
+    for (; calls < program.steps; calls++) {
+      const gradients = gradientsAt(program, params, calls);
       const stepped = await all(runners, async ({ optimizer }) => {
-        if (step > 0) optimizer.set(changesAt(program, step, keyOf) as never);
+        if (calls > 0) change(optimizer, hypers, calls, program.groups);
         await optimizer.step({ gradients });
       });
-      if (stepped !== null)
-        return stepped.length === 1 ? ends(null, stepped[0]!) : ends(`at step ${step + 1}: ${stepped.join("; ")}`, null);
-      for (const interpreter of interpreters.values()) interpreter.step(new Map(Object.entries(gradients)));
-      for (const runner of runners) {
-        const difference = await compareAll(runner, interpreters.get(runner.device.profile.subnormals)!);
-        if (difference !== null) return ends(`${runner.name} after step ${step + 1}: ${difference}`, null);
+      if (stepped !== null) return disagree(`at step ${calls + 1}`, stepped);
+      for (const interpreter of interpreters.values()) {
+        const before = interpreter.steps;
+        interpreter.step(new Map(Object.entries(gradients)));
+        if (interpreter.steps === before) count.skipped++;
+      }
+      hypers.tell((calls * 7) % 5);
+      if (program.patient && calls < program.steps - 1) continue;
+      for (const { name, device, optimizer } of runners) {
+        const differs = await compare(optimizer, interpreters.get(device.profile.subnormals)!, params, manifest.builds[0]!, count);
+        if (differs !== null) return ends(`${name} after step ${calls + 1}: ${differs}`, null);
       }
     }
     return ends(null, null);
   } finally {
     for (const { optimizer } of runners) optimizer.destroy();
   }
+}
 
-  async function compareAll({ optimizer }: Runner, interpreter: Interpreter): Promise<string | null> {
-    for (const { name } of params) {
-      if (optimizer.t(name) !== interpreter.t(name))
-        return `${name} counts ${optimizer.t(name)} steps, ${interpreter.t(name)} in the interpreter`;
-      for (const [what, theirs] of theirArrays(interpreter, name, states)) {
-        const ours = await optimizer.download(name, what as never);
-        compared += ours.length;
-        const at = firstDifference(ours, theirs);
-        if (at !== null) return `${what} of ${name}, element ${at}: ${ours[at]} here, ${theirs[at]} in the interpreter`;
-      }
+function change(optimizer: Optimizer<unknown>, hypers: HyperValues, calls: number, groups: number): void {
+  optimizer.set(hypers.changes(calls) as never);
+  for (let group = 0; group < groups; group++) optimizer.set(hypers.groupChanges(calls, group) as never, { group });
+}
+
+/** Where a device differs from the interpreter: counts, the scale of losses, parameters and states. */
+async function compare(
+  optimizer: Optimizer<unknown>,
+  interpreter: Interpreter,
+  params: readonly Param[],
+  { states }: BuildInfo,
+  count: { compared: number },
+): Promise<string | null> {
+  await optimizer.idle();
+  const scale = states.some(({ scaler }) => scaler === "scale") ? interpreter.state(params[0]!.name, "loss_scale")?.[0] : 1;
+  const numbers = [
+    ["steps", optimizer.steps, interpreter.steps],
+    ["the scale of losses", await optimizer.lossScale(), scale],
+    ...params.map(({ name }) => [`t of ${name}`, optimizer.t(name), interpreter.t(name)] as const),
+  ] as const;
+  for (const [what, ours, theirs] of numbers) if (!Object.is(ours, theirs)) return `${what}: ${ours} here, ${theirs} in the interpreter`;
+  for (const { name } of params) {
+    const arrays = states
+      .filter(({ scaler }) => scaler === undefined)
+      .map((state) => [state.key, interpreter.state(name, state.name) ?? new Float32Array()] as const);
+    for (const [what, theirs] of [["param", interpreter.param(name)] as const, ...arrays]) {
+      const ours = await optimizer.download(name, what as never);
+      count.compared += ours.length;
+      const at = firstDifference(ours, theirs as Float32Array);
+      if (at !== null) return `${what} of ${name}, element ${at}: ${ours[at]} here, ${theirs[at]} in the interpreter`;
     }
-    return null;
   }
+  return null;
 }
 
 /** Does a thing on every target. What was refused, each answer once, or null where nothing was. */
@@ -111,86 +138,35 @@ const refusals = ["coefficient", "rules", "invalid-ratio"];
 
 /** The interpreter runs the IR as it was before any pass of the planner. */
 function interpretersOf(
-  { hypers, lrRatio }: Program,
+  { options, settings }: Program,
   { plans, spec }: CompiledOptimizer,
   params: readonly Param[],
   targets: readonly Target[],
-) {
+  hyper: Parameters<typeof createInterpreter>[1]["hyper"],
+): ReadonlyMap<string, Interpreter> {
   const profiles = new Map(targets.map(({ device: { profile } }) => [profile.subnormals, profile]));
-  const hyper = (param: number, name: string, form: HyperForm, step: number): number => {
-    const peak = hyperAt(hypers.find((candidate) => candidate.name === name)!, step);
-    const ratio = name === "lr" && lrRatio ? ratioOf(param) : 1;
-    return form === "ratio" ? ratio : form === "value" ? peak * ratio : peak;
-  };
   const ir = expandMath(lower(spec, plans[0]!.options));
-  const start = (profile: ArithmeticProfile) =>
-    createInterpreter(ir, {
-      arithmetic: "f32",
-      profile,
-      hyper,
-      params: params.map((param) => ({ ...param, data: param.data.slice() })),
-    });
+  const start = (profile: ArithmeticProfile) => {
+    const own = params.map((param) => ({ ...param, data: param.data.slice() }));
+    const interpreter = createInterpreter(ir, { arithmetic: "f32", profile, hyper, params: own });
+    for (const { name, start } of buildOptions) if (Object.hasOwn(options, name)) start?.(interpreter, settings);
+    return interpreter;
+  };
   return new Map([...profiles].map(([subnormals, profile]) => [subnormals, start(profile)]));
 }
 
-function theirArrays(interpreter: Interpreter, name: string, states: readonly { readonly name: string; readonly key: string }[]) {
-  const arrays = states.map((state): [string, Float32Array] => {
-    return [state.key, (interpreter.state(name, state.name) ?? new Float32Array()) as Float32Array];
-  });
-  return [["param", interpreter.param(name) as Float32Array] as const, ...arrays];
-}
-
-function settingsOf(program: Program, params: readonly Param[], keyOf: (hyper: ProgramHyper) => string): BaseSettings {
-  const { hypers, options, absent, lrRatio } = program;
-  const given = hypers.flatMap((hyper): [string, unknown][] => {
-    if (hyper.given === "default") return [];
-    if (hyper.given === "function") return [[keyOf(hyper), (step: number) => hyperAt(hyper, step)]];
-    return [[keyOf(hyper), typed(hyper, hyperAt(hyper, 0))]];
-  });
-  const chosen = Object.entries(options).map(([name, word]) => [
-    name,
-    word === "true" || (word === "false" ? false : Number.isNaN(Number(word)) ? word : Number(word)),
-  ]);
+function settingsOf(program: Program, manifest: Manifest, params: readonly Param[], hypers: HyperValues): BaseSettings {
+  const { options, settings, paramSettings, absent, lrRatio } = program;
+  const keyOf = (option: string) => manifest.options.find(({ name }) => name === option)!.key;
+  const typed = (word: string) => word === "true" || (word === "false" ? false : Number.isNaN(Number(word)) ? word : Number(word));
   return {
-    params,
+    params: params.map((param, i) => ({ ...param, ...paramSettings[i] })),
     gradients: absent ? "some" : "all",
     ...(lrRatio && { lrRatio: ({ name }: { readonly name: string }) => ratioOf(Number(name.slice(1))) }),
-    ...Object.fromEntries([...given, ...chosen]),
+    ...Object.fromEntries(Object.entries(options).map(([name, word]) => [keyOf(name), typed(word)])),
+    ...settings,
+    ...hypers.settings(),
   };
-}
-
-const typed = ({ type }: ProgramHyper, value: number) => (type === "bool" ? value === 1 : value);
-const ratioOf = (param: number) => [1, 0.7, 0.3, 2][param % 4]!;
-
-function changesAt({ hypers }: Program, step: number, keyOf: (hyper: ProgramHyper) => string): Record<string, unknown> {
-  const changed = hypers.filter(({ given }) => given === "changed");
-  return Object.fromEntries(changed.map((hyper) => [keyOf(hyper), typed(hyper, hyperAt(hyper, step))]));
-}
-
-function gradientsAt({ absent, seed, tame }: Program, params: readonly Param[], step: number): Record<string, Float32Array> {
-  const present = params.filter((_, i) => !absent || (seed + 3 * step + 5 * i) % 4 !== 0);
-  return Object.fromEntries(present.map(({ name, data }, i) => [name, numbers(data.length, seed + 1_000 * (step + 1) + i, tame)]));
-}
-
-const lengthOf = (shape: readonly number[]) => shape.reduce((product, axis) => product * axis, 1);
-
-const special = [0, -0, 1, -1, Number.NaN, Infinity, -Infinity, 2 ** -126, -(2 ** -149), 1e-40, 3.4028234663852886e38, 2 ** 24];
-
-/** Mostly numbers that a training run might meet, some of any 32 bits, some special, in an order of the seed. */
-function numbers(length: number, seed: number, tame: boolean): Float32Array<ArrayBuffer> {
-  const words = new Uint32Array(length);
-  const floats = new Float32Array(words.buffer);
-  let state = (Math.imul(seed + 1, 0x9e37_79b1) ^ 0x5bd1_e995) | 1;
-  for (let i = 0; i < length; i++) {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    const kind = tame ? 2 : (state >>> 3) % 6;
-    if (kind === 0) words[i] = state;
-    else if (kind === 1) floats[i] = special[(state >>> 8) % special.length]!;
-    else floats[i] = (state / 2 ** 31) * 10 ** (((state >>> 5) % 7) - 4);
-  }
-  return floats;
 }
 
 function firstDifference(ours: Float32Array, theirs: Float32Array): number | null {

@@ -1,21 +1,50 @@
 // Writes a random well-typed program from choices. Declarations are made when an expression first wants them, so nothing is unused:
 // a hyper, an option, a state or a local is declared where it is read, and a state that nothing wrote is written at the end.
 
+import { type ChosenBuild, chooseBuild, chooseParamSettings } from "./build-options.js";
 import type { Choices } from "./choices.js";
 import { declareHyper } from "./declare.js";
 import { number } from "./expressions.js";
 import { models } from "./language.js";
 import type { Program } from "./program.js";
 import { declareFunction, statement, write } from "./statements.js";
-import { device, type Env, newBlock, startWriting } from "./writing.js";
+import { device, type Env, newBlock, startWriting, type Writing } from "./writing.js";
 
 export function writeProgram(choices: Choices, name: string): Program {
   const { int, chance, pick } = choices;
   const seed = int(65_536);
   const shapes = pick(models);
-  const steps = 1 + int(4);
+  const patient = chance(4);
+  const isSmall = shapes.flat().every((length) => length < 100);
+  const steps = 1 + int(4) + (patient && isSmall ? int(20) : 0);
   const [lrRatio, absent, tame] = [chance(2), chance(3), !chance(2)];
-  const w = startWriting(choices);
+  const groups = pick([0, 0, 0, 1, 2, 3]);
+  const build = chooseBuild(choices, groups);
+  const paramSettings = shapes.map(() => chooseParamSettings(choices, build));
+  const spoiled = build.spoils ? Array.from({ length: steps }, (_, call) => call).filter(() => chance(3)) : null;
+  const w = startWriting(choices, { groups, ...chooseBudget(choices, build) });
+  const text = `optimizer ${name} {\n${writeText(w)}}\n`;
+  const options = { ...Object.fromEntries(w.options.map((option) => [option.name, option.word])), ...build.options };
+  return {
+    ...{ name, text, options, hypers: [...w.hypers, ...build.hypers], settings: build.settings, shapes, paramSettings },
+    ...{ groups, steps, patient, seed, tame, spoiled, lrRatio, absent },
+  };
+}
+
+/**
+ * How much of what is slow to compile for a GPU in software: sweeps, kernels for each answer of the host's conditions, long functions.
+ * One program in some may have much of all three at once.
+ */
+function chooseBudget({ chance, pick }: Choices, build: ChosenBuild): Pick<Writing, "reductions" | "decisions" | "costly"> {
+  const isLarge = chance(12);
+  const reductions = Math.max(0, pick([0, 0, 1, isLarge ? 4 : 2]) - build.reductions);
+  const sweeps = reductions + build.reductions;
+  const decisions = (isLarge ? 3 : sweeps > 0 ? 1 : 2) - build.decisions;
+  return { reductions, decisions, costly: isLarge ? 3 : 2 };
+}
+
+function writeText(w: Writing): string {
+  const { int } = w.choices;
   declareHyper(w, "lr", "number", false);
   for (let more = int(3); more > 0; more--) declareFunction(w);
   const body = newBlock();
@@ -27,7 +56,5 @@ export function writeProgram(choices: Choices, name: string): Program {
   for (let depth = 2; w.states.some((state) => !state.written) && depth > -8; depth--)
     for (const state of w.states) if (!state.written) write(w, state, env, Math.max(depth, 0));
   for (const { name: state, written } of w.states) if (!written) body.lines.push(`${state} <- ${state} / 2`);
-  const lines = [...w.declarations, ...body.lines].map((line) => `  ${line}\n`).join("");
-  const options = Object.fromEntries(w.options.map((option) => [option.name, option.word]));
-  return { name, text: `optimizer ${name} {\n${lines}}\n`, options, hypers: w.hypers, shapes, steps, seed, tame, lrRatio, absent };
+  return [...w.declarations, ...body.lines].map((line) => `  ${line}\n`).join("");
 }

@@ -53,6 +53,8 @@ export interface Writing {
   readonly options: { readonly name: string; readonly kind: OptionKind; readonly word: string }[];
   readonly functions: Callable[];
   readonly states: State[];
+  /** Groups of parameters that may give hypers of their own. */
+  readonly groups: number;
   /** Conditions of the host that choose among kernels may be this many more: each may double them. */
   decisions: number;
   /** Costly forms of the device may be this many more. */
@@ -71,7 +73,7 @@ export const atMost = (stage: Stage, most: Stage) => stages.indexOf(stage) <= st
 export const within = (extent: Extent, most: Extent) => extents.indexOf(extent) <= extents.indexOf(most);
 export const fits = (value: Need, need: Need) => atMost(value.stage, need.stage) && within(value.extent, need.extent);
 
-export function startWriting(choices: Choices): Writing {
+export function startWriting(choices: Choices, given: Pick<Writing, "groups" | "decisions" | "costly" | "reductions">): Writing {
   let names = 0;
   const fresh = (letter: string) => `${letter}${names++}`;
   return {
@@ -81,9 +83,7 @@ export function startWriting(choices: Choices): Writing {
     options: [],
     functions: [],
     states: [],
-    decisions: 3,
-    costly: 3,
-    reductions: choices.pick([0, 0, 1, 4]),
+    ...given,
     fresh,
   };
 }
