@@ -16,6 +16,8 @@ export interface BuildOption {
   readonly outOf: number;
   /** Its words, but for the one that changes nothing, each with the reductions that it adds. */
   readonly words: Readonly<Record<string, number>>;
+  /** Further options that go with a word. */
+  beside?(choices: Choices, word: string): Readonly<Record<string, string>>;
   /** Conditions of the host that choose among kernels. */
   readonly decisions: number;
   /** Hypers of such builds. */
@@ -77,7 +79,19 @@ export const buildOptions: readonly BuildOption[] = [
     spoils: true,
     start: (interpreter, { lossScale }) => startScaling(interpreter, lossScale as LossScale | undefined),
   },
+  {
+    name: "param_dtype",
+    outOf: 5,
+    words: { bf16: 0, f16: 0 },
+    beside: ({ pick }, word) => pick([{}, { master: "f32" }, { rounding: "stochastic" }, word === "bf16" ? { master: "remainder" } : {}]),
+    decisions: 0,
+    hypers: [],
+  },
+  { name: "grad_dtype", outOf: 5, words: { bf16: 0, f16: 0 }, decisions: 0, hypers: [] },
 ];
+
+/** Of builds that round at random. */
+const seedHyper: OptionHyper = { name: "rounding_seed", type: "int", byDefault: () => 0, values: [0, 1, 7, 12_345, 2 ** 24] };
 
 function startScaling(interpreter: Interpreter, given: LossScale | undefined): void {
   if (given === undefined) return;
@@ -105,9 +119,14 @@ export interface ChosenBuild extends Pick<Program, "hypers" | "settings"> {
 export function chooseBuild(choices: Choices, groups: number): ChosenBuild {
   const rows = buildOptions.filter(({ outOf }) => choices.chance(outOf));
   const words = rows.map((row) => [row.name, choices.pick(Object.keys(row.words))] as const);
+  const beside = rows.flatMap((row, i) => Object.entries(row.beside?.(choices, words[i]![1]) ?? {}));
+  const options = Object.fromEntries([...words, ...beside]);
   const hypers: ProgramHyper[] = [];
   const given = (name: string) => peakAtCreation(hypers.find((hyper) => hyper.name === name)!);
-  for (const { byDefault, values, ...giving } of rows.flatMap((row) => row.hypers)) {
+  for (const { byDefault, values, ...giving } of [
+    ...rows.flatMap((row) => row.hypers),
+    ...(options.rounding === undefined ? [] : [seedHyper]),
+  ]) {
     const value = () => choices.pick(values);
     const source = choices.chance(2) ? chooseSource(choices, giving, value) : null;
     const overrides = chooseOverrides(choices, giving, groups, value);
@@ -116,7 +135,7 @@ export function chooseBuild(choices: Choices, groups: number): ChosenBuild {
   }
   return {
     rows,
-    options: Object.fromEntries(words),
+    options,
     hypers,
     settings: Object.assign({}, ...rows.map((row) => row.settings?.(choices))) as Settings,
     reductions: rows.reduce((sum, row, i) => sum + row.words[words[i]![1]]!, 0),

@@ -38,7 +38,7 @@ let dawn: Promise<GPU> | undefined;
 export async function openTargets(wanted: readonly Target["name"][]): Promise<readonly Target[]> {
   const makers: Record<Target["name"], () => Promise<Device>> = {
     cpu: () => cpu() as Promise<Device>,
-    cuda: async () => cudaTextOnCpu({ entry: "model", shift: (index) => [0, 1, 0, 2, 3][index % 5]!, threads: 8 }) as Device,
+    cuda: async () => cudaTextOnCpu({ entry: "model", shift: (index) => [0, 1, 0, 2, 3][index % 5]!, threads: 32 }) as Device,
     webgpu: async () => webgpu({ gpu: await (dawn ??= startDawn()) }) as Promise<Device>,
   };
   return Promise.all(wanted.map(async (name) => ({ name, device: await makers[name]() })));

@@ -109,3 +109,6 @@ export const models: readonly (readonly (readonly number[])[])[] = [
   [[16_391]],
   [[37, 443], [5], [], [16_384]],
 ];
+
+/** What states of elements may be kept in. */
+export const storeFormats = ["bf16", "f16", "q8(signed, block 256)", "q8(unsigned, block 256)"];

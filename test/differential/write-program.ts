@@ -5,7 +5,7 @@ import { type ChosenBuild, chooseBuild, chooseParamSettings } from "./build-opti
 import type { Choices } from "./choices.js";
 import { declareHyper } from "./declare.js";
 import { number } from "./expressions.js";
-import { models } from "./language.js";
+import { models, storeFormats } from "./language.js";
 import type { Program } from "./program.js";
 import { declareFunction, statement, write } from "./statements.js";
 import { device, type Env, newBlock, startWriting, type Writing } from "./writing.js";
@@ -56,5 +56,18 @@ function writeText(w: Writing): string {
   for (let depth = 2; w.states.some((state) => !state.written) && depth > -8; depth--)
     for (const state of w.states) if (!state.written) write(w, state, env, Math.max(depth, 0));
   for (const { name: state, written } of w.states) if (!written) body.lines.push(`${state} <- ${state} / 2`);
+  if (w.choices.chance(4)) keepStates(w);
   return [...w.declarations, ...body.lines].map((line) => `  ${line}\n`).join("");
+}
+
+/** States of elements that are kept in less than f32, some of them under a condition. */
+function keepStates(w: Writing): void {
+  const { chance, pick } = w.choices;
+  const entries = w.states.flatMap(({ name, home, extent }) => {
+    if (home === "host" || extent !== "elem" || chance(3)) return [];
+    const when = w.decisions > 0 && chance(3) ? ` when ${pick(["numel >= 4096", "numel > 20", "rank >= 2"])}` : "";
+    if (when !== "") w.decisions--;
+    return [`${name}: ${pick(storeFormats)}${when}`];
+  });
+  if (entries.length > 0) w.declarations.push(`store { ${entries.join("; ")} }`);
 }
