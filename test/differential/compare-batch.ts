@@ -1,14 +1,13 @@
 // Many programs at once: each compiled by itself, their CUDA texts by one call of g++, and each run on every device.
 
 import { cpu } from "optspec/cpu";
-import { webgpu } from "optspec/webgpu";
 import { type CompiledOptimizer, compile } from "../../src/compiler/compile.js";
 import type { Device } from "../../src/runtime/device.js";
 import { compileTogether } from "../compilers/cuda-on-cpu.js";
 import { cudaTextOnCpu } from "../compilers/cuda-on-cpu-device.js";
-import { openDawn } from "../device/webgpu/dawn.js";
 import { type Program, printProgram } from "./program.js";
 import { runEverywhere, type Target } from "./run-everywhere.js";
+import { openSoftwareGpu } from "./software-gpu.js";
 
 /** Why the compiler may refuse a program that is well-typed: by values that it computes, and by limits. */
 const refusals = [
@@ -21,25 +20,12 @@ const refusals = [
   "unknown-option-word",
 ];
 
-/**
- * Dawn that clears the memory of workgroups by a loop in the kernel, and not by the driver's extension: SwiftShader unrolls that into a store
- * for each number, which takes seconds to compile. What a kernel finds there is the same.
- */
-async function startDawn(): Promise<GPU> {
-  await openDawn(); // names the driver
-  const { create } = await import("webgpu");
-  return create(["disable-dawn-features=use_vulkan_zero_initialize_workgroup_memory_extension"]);
-}
-
-/** One in a process: an instance lives as long as somebody holds it. */
-let dawn: Promise<GPU> | undefined;
-
 /** The targets that this machine has. */
 export async function openTargets(wanted: readonly Target["name"][]): Promise<readonly Target[]> {
   const makers: Record<Target["name"], () => Promise<Device>> = {
     cpu: () => cpu() as Promise<Device>,
     cuda: async () => cudaTextOnCpu({ entry: "model", shift: (index) => [0, 1, 0, 2, 3][index % 5]!, threads: 32 }) as Device,
-    webgpu: async () => webgpu({ gpu: await (dawn ??= startDawn()) }) as Promise<Device>,
+    webgpu: openSoftwareGpu,
   };
   return Promise.all(wanted.map(async (name) => ({ name, device: await makers[name]() })));
 }
