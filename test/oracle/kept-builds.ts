@@ -1,4 +1,4 @@
-// Builds that keep numbers in 16 and 8 bits, each under a name that no other optimizer has: for compilers, and for machines with a GPU.
+// Builds that keep numbers in 16 and 8 bits, or skip steps, each under a name that no other optimizer has: for compilers, and for machines with a GPU.
 
 import { exampleText } from "./replay-case.js";
 
@@ -33,5 +33,7 @@ export const keptBuilds: Readonly<Record<string, KeptBuild>> = {
   AdamWEightBitsClipped: { text: storing("adamw", eightBits), options: { ...bf16, grad_clip: "global_norm" }, bytes: 12.0625 },
   LionBfloat16: { text: storing("lion", "m: bf16"), options: bf16, bytes: 10 },
   SgdEightBits: { text: storing("sgd", "momentum_buffer: q8(signed, block 256) when numel >= 4096"), options: bf16, bytes: 8.03125 },
+  AdamWSkipping: { text: adamw, options: { non_finite: "skip" }, bytes: 32 },
+  AdamWMasterSkipping: { text: adamw, options: { ...bf16, master: "f32", grad_clip: "global_norm", non_finite: "skip" }, bytes: 30 },
   LambEightBits: { text: storing("lamb", eightBits), options: { ...bf16, master: "remainder" }, bytes: 22.0625 },
 };
