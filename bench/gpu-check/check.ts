@@ -8,6 +8,7 @@ import { loadDriverLibrary, loadKoffi } from "../../src/runtime/cuda/libraries.j
 import { createStream } from "../../test/device/cuda/graph.js";
 import type { BitsResult, NamedSubject } from "./bits.js";
 import { type DigitsResult, trainDigits } from "./digits.js";
+import type { KeptSubject } from "./kept-subjects.js";
 import { type Bench, type Times, type TimingOptions, timeAll } from "./times.js";
 import { compareWays, type WayResult } from "./ways.js";
 
@@ -18,6 +19,9 @@ export interface CheckOptions extends TimingOptions {
   readonly compareBits: (device: CudaDevice) => Promise<readonly BitsResult[]>;
   /** The same for optimizers that reduce. */
   readonly compareReductions: (device: CudaDevice) => Promise<readonly BitsResult[]>;
+  /** Builds that keep numbers in 16 and 8 bits or skip steps, and their interpreter's bits. */
+  readonly kept: readonly KeptSubject[];
+  readonly compareKept: (device: CudaDevice) => Promise<readonly BitsResult[]>;
 }
 
 /** What a section found; or why it found nothing, by its name in `failures`. */
@@ -31,8 +35,19 @@ export interface Report {
   times?: Times;
   bits?: readonly BitsResult[];
   reductions?: readonly BitsResult[];
+  kept?: readonly BitsResult[];
   readonly failures: Record<string, string>;
 }
+
+/** Builds besides AdamW's own that are taken in every way. */
+const otherWays: readonly string[] = [
+  "AdamWMaster",
+  "AdamWRemainder",
+  "AdamWRandom",
+  "AdamWEightBits",
+  "AdamWSkipping",
+  "AdamWMasterSkipping",
+];
 
 /** Runs every section: first what is quick, timings while nothing else runs, the interpreter last. One that fails does not end the others. */
 export async function checkGpu(subjects: readonly NamedSubject[], options: CheckOptions): Promise<Report> {
@@ -49,7 +64,10 @@ export async function checkGpu(subjects: readonly NamedSubject[], options: Check
       });
     };
     await section("ways", async () => {
-      report.ways = await compareWays(bench, build("AdamW default"));
+      const taken = [build("AdamW default"), ...options.kept.filter(({ name }) => otherWays.includes(name))];
+      const found: WayResult[] = [];
+      for (const subject of taken) found.push(...(await compareWays(bench, subject)));
+      report.ways = found;
       for (const { way, compared, mismatches } of report.ways)
         say(`bits  ${way}: ${mismatches} of ${compared} numbers differ from the CPU's`);
     });
@@ -59,22 +77,23 @@ export async function checkGpu(subjects: readonly NamedSubject[], options: Check
       say(`bits  digits: ${mismatches} of ${compared} numbers differ; losses ${losses.map((x) => x.toFixed(4)).join(", ")}`);
     });
     await section("times", async () => {
-      report.times = await timeAll(bench, build("AdamW default"), options);
-      if (report.times.cases.every((timed) => "skipped" in timed)) throw new Error("no case could be timed");
+      report.times = await timeAll(bench, build("AdamW default"), options.kept, options);
+      if ([...report.times.cases, ...report.times.storages].every((timed) => "skipped" in timed)) throw new Error("no case could be timed");
     });
     const sayBits = (results: readonly BitsResult[]) => {
       for (const { build: name, compared, mismatches, first } of results)
         say(`bits  ${name}: ${mismatches} of ${compared} numbers differ${first === null ? "" : `; ${first}`}`);
     };
     await section("reductions", async () => sayBits((report.reductions = await options.compareReductions(device))));
+    await section("kept", async () => sayBits((report.kept = await options.compareKept(device))));
     await section("bits", async () => sayBits((report.bits = await options.compareBits(device))));
     return report;
   });
 }
 
 /** Whether every section ran, every build was compared, and nothing differs. */
-export function isRight({ ways = [], digits, bits = [], reductions = [], failures }: Report): boolean {
-  const all = [...ways, ...bits, ...reductions, ...(digits === undefined ? [] : [digits])];
+export function isRight({ ways = [], digits, bits = [], reductions = [], kept = [], failures }: Report): boolean {
+  const all = [...ways, ...bits, ...reductions, ...kept, ...(digits === undefined ? [] : [digits])];
   return Object.keys(failures).length === 0 && all.every(({ compared, mismatches }) => compared > 0 && mismatches === 0);
 }
 

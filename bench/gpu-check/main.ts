@@ -15,8 +15,10 @@ import { addUp, type BitsResult, compareInProcesses, compareShare, type NamedSub
 import { checkGpu, isRight } from "./check.js";
 import { unpackDigits } from "./digits-file.js";
 import { fittingArchitecture } from "./fitting-architecture.js";
+import { compareKept } from "./kept.js";
+import type { KeptSubject } from "./kept-subjects.js";
 import { compareReductions, type ReducingSubject } from "./reductions.js";
-import { timedCases } from "./shapes.js";
+import { type Case, storageCase, timedCases } from "./shapes.js";
 
 const { values } = parseArgs({
   options: {
@@ -42,6 +44,7 @@ const program = fileURLToPath(import.meta.url);
 const here = fileURLToPath(new URL(".", import.meta.url));
 const subjects = JSON.parse(readFileSync(join(here, "subjects.json"), "utf8")) as readonly NamedSubject[];
 const reducing = JSON.parse(readFileSync(join(here, "reducing.json"), "utf8")) as readonly ReducingSubject[];
+const kept = JSON.parse(readFileSync(join(here, "kept.json"), "utf8")) as readonly KeptSubject[];
 const cubins = readdirSync(join(here, "cubins"));
 
 const options: CudaOptions = {
@@ -61,14 +64,15 @@ async function compareAll(device: CudaDevice): Promise<readonly BitsResult[]> {
   return parts;
 }
 
-/** torch's fused AdamW on the same cases; why not, where it does not run. */
+/** torch's fused AdamW on the same cases, whose states are kept as its parameters are; why not, where it does not run. */
 function timeTorch(): unknown {
-  const cases = timedCases(divisor).map(({ name, model, rates, filledRow }) => ({
-    name,
-    sizes: model.sizes,
-    groups: rates,
-    filled_row: filledRow,
-  }));
+  const asked = (dtype: "float32" | "bfloat16", { name, model, rates, filledRow }: Case) => {
+    return { name, sizes: model.sizes, groups: rates, filled_row: filledRow, dtype };
+  };
+  const cases = [
+    ...timedCases(divisor).map((timed) => asked("float32", timed)),
+    ...(["float32", "bfloat16"] as const).map((dtype) => asked(dtype, { ...storageCase(divisor), name: `one tensor, all in ${dtype}` })),
+  ];
   const { status, stdout, stderr, error } = spawnSync(values.python, [join(here, "torch_adamw.py")], {
     encoding: "utf8",
     input: JSON.stringify(cases),
@@ -93,6 +97,8 @@ if (values.share !== undefined) {
     compareBits: async (device) =>
       addUp(subjects, await (processes === 1 ? compareAll(device) : compareInProcesses(program, args, processes))),
     compareReductions: (device) => compareReductions(device, reducing, Math.min(elements, MOST_REDUCED)),
+    kept,
+    compareKept: (device) => compareKept(device, kept, Math.min(elements, MOST_REDUCED)),
     divisor,
     roundMs: whole("round-ms"),
     rounds: 5,

@@ -16,6 +16,7 @@ import { nvrtcPath } from "../../test/compilers/cuda-toolchain.js";
 import { subjects } from "../../test/oracle/subjects.js";
 import { HELD_OUT, TRAINING } from "./digits.js";
 import { packDigits } from "./digits-file.js";
+import { keptSubjects } from "./kept-subjects.js";
 import { reducingSubjects } from "./reducing-subjects.js";
 
 /** A GPU runs what is made for its own version, or for an older minor version of it. */
@@ -43,7 +44,7 @@ export async function pack(folder: string, { node = true, architectures = ARCHIT
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(join(folder, "cubins"), { recursive: true });
   await bundle(folder);
-  const files = { "subjects.json": await subjects(), "reducing.json": await reducingSubjects() };
+  const files = { "subjects.json": await subjects(), "reducing.json": await reducingSubjects(), "kept.json": await keptSubjects() };
   for (const [name, content] of Object.entries(files)) {
     const text = JSON.stringify(content);
     if (!isDeepStrictEqual(JSON.parse(text), content)) throw new Error("a compiled spec does not survive JSON");

@@ -39,6 +39,12 @@ export interface Case {
 /** Elements of a row: BERT-base's width. */
 export const ROW = 768;
 
+/** One tensor, on which ways of keeping numbers are compared: many times what a cache holds. */
+export function storageCase(divisor = 1): Case {
+  const model = { name: "one tensor of 2^28", sizes: [Math.max(4096, Math.floor(2 ** 28 / divisor))] };
+  return { name: model.name, model, rates: 1, filledRow: 1 };
+}
+
 /** The cases; every size divided by `divisor`, for a look at the program itself. */
 export function timedCases(divisor = 1): readonly Case[] {
   const small = ({ name, sizes }: Model): Model => ({ name, sizes: sizes.map((size) => Math.max(1, Math.floor(size / divisor))) });

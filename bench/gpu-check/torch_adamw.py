@@ -1,4 +1,4 @@
-# torch's fused AdamW, in microseconds a step. Reads a list of cases as JSON, {name, sizes, groups, filled_row}, and prints a line of JSON for each.
+# torch's fused AdamW, in microseconds a step. Reads a list of cases as JSON, {name, sizes, groups, filled_row, dtype}, and prints a line of JSON for each.
 import gc
 import json
 import sys
@@ -22,9 +22,10 @@ def gradient(size, filled_row):
 
 
 def microseconds(case):
-    params = [torch.zeros(size, device="cuda", requires_grad=True) for size in case["sizes"]]
+    dtype = getattr(torch, case["dtype"])
+    params = [torch.zeros(size, device="cuda", dtype=dtype, requires_grad=True) for size in case["sizes"]]
     for param in params:
-        param.grad = gradient(param.numel(), case["filled_row"])
+        param.grad = gradient(param.numel(), case["filled_row"]).to(dtype)
     groups = case["groups"]
     listed = [{"params": params[i::groups], "lr": 1e-3 / (1 + i)} for i in range(groups)]
     optimizer = torch.optim.AdamW(listed, fused=True)

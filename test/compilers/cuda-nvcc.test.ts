@@ -5,8 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, test } from "vitest";
-import { REDUCE_WORKGROUP } from "../../src/contract/manifest.js";
+import { type BuildInfo, REDUCE_WORKGROUP } from "../../src/contract/manifest.js";
 import { compileOne } from "../oracle/compile-one.js";
+import { keptBuilds } from "../oracle/kept-builds.js";
 import { reductionSpecs } from "../oracle/reduction-specs.js";
 import { runTool, whyNoCuda } from "./cuda-toolchain.js";
 import { compiledExamples } from "./examples.js";
@@ -21,7 +22,13 @@ const shipped = await compiledExamples();
 const reducing = await Promise.all(
   Object.values(reductionSpecs).map((text) => compileOne(text.replace(/optimizer (\w+)/, "optimizer Test$1"))),
 );
-const optimizers = [...shipped, ...reducing];
+/** What is kept in 16 and 8 bits, by the names that the optimizers get. */
+const kept = await Promise.all(
+  Object.entries(keptBuilds).map(([name, { text, options }]) =>
+    compileOne(text.replace(/optimizer (\w+)/, `optimizer ${name}`), [options]),
+  ),
+);
+const optimizers = [...shipped, ...reducing, ...kept];
 const texts = (
   await Promise.all(
     optimizers.flatMap(({ name, definition }) =>
@@ -30,10 +37,11 @@ const texts = (
   )
 ).toSorted((a, b) => (a.path < b.path ? -1 : 1));
 const launches = optimizers.flatMap(({ definition }) =>
-  definition.manifest.builds.flatMap(({ programs }) =>
-    programs.flatMap((program) => program.sweeps.map((sweep) => ({ ...sweep, program }))),
+  definition.manifest.builds.flatMap((build) =>
+    build.programs.flatMap((program) => program.sweeps.map((sweep) => ({ ...sweep, program, build }))),
   ),
 );
+const formatsOf = ({ formats, states }: BuildInfo) => new Set([formats.param, formats.grad, ...states.map(({ format }) => format)]);
 const launchOf = (kernel: string) => launches.find(({ symbol }) => kernel === symbol || kernel === `${symbol}_tensor`)!;
 const together = join(folder, "together.cu");
 /** All texts in one program, each of them twice: a header is included wherever it is used. */
@@ -87,18 +95,27 @@ const ptxOf = once((flags: "" | "-use_fast_math -ftz=true"): ReadonlyMap<string,
   return new Map(kernels.map((text) => [/^\w+/.exec(text)![0], text]));
 });
 
+/** Four elements or eight, of 8 bits or more. */
+const groupAccess = (way: string) => new RegExp(`\\b${way}\\.global[.\\w]*\\.(v[24]\\.)?[bfu]32`, "g");
 const count = (text: string, pattern: RegExp): number => (text.match(pattern) ?? []).length;
 
 describe.skipIf(whyNoCuda !== undefined)("nvcc", () => {
   test.each(ARCHITECTURES)("compiles every text for %s without a warning or a spill; registers as recorded", (architecture) => {
     const resources = Object.entries(resourcesOf(cubinOf(architecture).said)).toSorted(([a], [b]) => (a < b ? -1 : 1));
-    const counting = launches.map(({ symbol, name }) => `${symbol!.slice(0, -name.length)}advance`);
+    const counting = launches.map(({ symbol, name, build: { states } }) => {
+      const chooses = states.some(({ scaler }) => scaler === "taken");
+      return `${symbol!.slice(0, -name.length)}${chooses ? "choose" : "advance"}`;
+    });
     const own = launches.flatMap(({ symbol, scalars }) => (scalars ? [symbol!] : [symbol!, `${symbol}_tensor`]));
     expect(resources.map(([kernel]) => kernel)).toEqual([...new Set([...own, ...counting])].toSorted());
-    // Four blocks that reduce share a multiprocessor's registers; a finish has one for itself.
+    // Four blocks that reduce share a multiprocessor's registers, and three where blocks of 256 elements are held (fewer where tensors are
+    // gone through one by one) or a step may also be skipped; a finish has one for itself.
     const most = (kernel: string) => {
       const launch = launchOf(kernel);
-      return launch?.kind === "finish" || launch?.workgroup === REDUCE_WORKGROUP ? 128 : 64;
+      if (launch?.kind === "finish" || launch?.workgroup === REDUCE_WORKGROUP) return 128;
+      if (launch === undefined) return 64;
+      if ((["q8s", "q8u"] as const).some((format) => formatsOf(launch.build).has(format))) return kernel.endsWith("_tensor") ? 96 : 80;
+      return launch.build.states.some(({ scaler }) => scaler !== undefined) && launch.build.formats.param !== "f32" ? 72 : 64;
     };
     expect(resources.filter(([kernel, { spills, registers }]) => spills || registers > most(kernel))).toEqual([]);
     const lines = resources.map(([kernel, { registers }]) => `${kernel} ${registers}`);
@@ -132,6 +149,10 @@ describe.skipIf(whyNoCuda !== undefined)("nvcc", () => {
       expect(count(text, /\b(ld|st)\.(?!global|param|const|shared)/g), kernel).toBe(0);
       const launch = launchOf(kernel);
       if (launch === undefined || launch.kind === "finish") continue;
+      if (formatsOf(launch.build).size > 1 || launch.build.formats.param !== "f32") {
+        for (const way of ["ld", "st"]) expect(count(text, groupAccess(way)), `${way} in ${kernel}`).toBeGreaterThan(0);
+        continue;
+      }
       const [loads, stores] = [count(text, /\bld\.global[.\w]*\.v4\.f32/g), count(text, /\bst\.global[.\w]*\.v4\.f32/g)];
       const bytes = launch.program.bytesPerElement;
       if (launch.program.sweeps.length > 1) {

@@ -8,9 +8,10 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Report } from "../../../bench/gpu-check/check.js";
 import { packDigits, unpackDigits } from "../../../bench/gpu-check/digits-file.js";
 import { fittingArchitecture } from "../../../bench/gpu-check/fitting-architecture.js";
+import { keptSubjects } from "../../../bench/gpu-check/kept-subjects.js";
 import { pack } from "../../../bench/gpu-check/pack.js";
 import { reducingSubjects } from "../../../bench/gpu-check/reducing-subjects.js";
-import { timedCases } from "../../../bench/gpu-check/shapes.js";
+import { storageCase, timedCases } from "../../../bench/gpu-check/shapes.js";
 import { compileForCpu, compileTogether } from "../../compilers/cuda-on-cpu.js";
 import { reductionSpecs } from "../../oracle/reduction-specs.js";
 import { subjects } from "../../oracle/subjects.js";
@@ -23,6 +24,7 @@ test("the shapes are those of the models", () => {
       .model.sizes.reduce((sum, size) => sum + size, 0);
   expect(count("BERT-base")).toBe(109_482_240);
   expect(count("Llama-3.2-1B")).toBe(1_235_814_400);
+  expect(storageCase().model.sizes).toEqual([2 ** 28]);
 });
 
 test("machine code for an older minor version of the same major one will do, no other", () => {
@@ -47,7 +49,7 @@ describe.skipIf(whyNoPretence !== undefined)("packed", () => {
   afterAll(() => rmSync(home, { recursive: true, force: true }));
   beforeAll(async () => {
     playMachine({});
-    const all = [...(await subjects()), ...(await reducingSubjects())];
+    const all = [...(await subjects()), ...(await reducingSubjects()), ...(await keptSubjects())];
     compileTogether(
       all.map(({ cuda }) => cuda),
       "-O0",
@@ -63,7 +65,9 @@ describe.skipIf(whyNoPretence !== undefined)("packed", () => {
   const small = ["--elements", "10000", "--divisor", "200000", "--round-ms", "1", "--processes", "2", "--driver", pretendDriver];
 
   test("it has the machine code of every build for every architecture asked for, and is small enough to carry", async () => {
-    expect(readdirSync(join(folder, "cubins")).length).toBe(2 * ((await subjects()).length + Object.keys(reductionSpecs).length));
+    expect(readdirSync(join(folder, "cubins")).length).toBe(
+      2 * ((await subjects()).length + Object.keys(reductionSpecs).length + (await keptSubjects()).length),
+    );
     expect(statSync(join(folder, "gpu-check.mjs")).size).toBeLessThan(2e6);
     expect(statSync(join(folder, "digits.bin")).size).toBeLessThan(2e6);
   });
@@ -81,12 +85,28 @@ describe.skipIf(whyNoPretence !== undefined)("packed", () => {
     const report = JSON.parse(readFileSync(join(out, "report.json"), "utf8")) as Required<Report> & {
       readonly torch: { readonly problem: string };
     };
-    expect(report.ways.map(({ way, mismatches }) => [way, mismatches])).toEqual([
-      ["captured and replayed", 0],
-      ["memory of the caller's", 0],
-      ["saved by the CPU, loaded and replayed", 0],
-      ["replayed and saved, loaded by the CPU", 0],
-    ]);
+    const builds = [
+      "AdamW default",
+      "AdamWMaster",
+      "AdamWRemainder",
+      "AdamWRandom",
+      "AdamWEightBits",
+      "AdamWSkipping",
+      "AdamWMasterSkipping",
+    ];
+    const ways = [
+      "step by step",
+      "captured and replayed",
+      "memory of the caller's",
+      "saved by the CPU, loaded and replayed",
+      "replayed and saved, loaded by the CPU",
+    ];
+    expect(report.ways.map(({ way, mismatches }) => [way, mismatches]).toSorted()).toEqual(
+      builds.flatMap((build) => ways.map((way) => [`${build}: ${way}`, 0])).toSorted(),
+    );
+    const keptNames = (await keptSubjects()).map(({ name }) => name);
+    expect(report.kept.map(({ build }) => build)).toEqual(keptNames);
+    expect(report.kept.filter(({ compared, mismatches }) => compared < 10_000 || mismatches > 0)).toEqual([]);
     expect(report.digits).toMatchObject({ mismatches: 0 });
     expect(report.digits.losses).toHaveLength(4);
     expect(report.digits.losses[0]).toBeGreaterThan(2);
@@ -96,6 +116,9 @@ describe.skipIf(whyNoPretence !== undefined)("packed", () => {
     expect(report.reductions.filter(({ compared, mismatches }) => compared < 10_000 || mismatches > 0)).toEqual([]);
     expect(report.times.cases.filter((time) => "skipped" in time)).toEqual([]);
     expect(report.times.cases).toHaveLength(timedCases().length);
+    expect(report.times.storages.map((time) => ("skipped" in time ? time.skipped : time.bytesPerElement))).toEqual([
+      28, 22, 28, 26, 22, 14, 10.0625,
+    ]);
     expect(report.torch.problem).toContain("ENOENT");
     expect(stdout).toMatch(/time {2}Llama-3.2-1B, 28 learning rates: .*\n(.*\n)*every bit is right/);
   });
@@ -124,7 +147,7 @@ describe.skipIf(whyNoPretence !== undefined)("packed", () => {
     const args = [join(folder, "run.sh"), ...small, "--out", join(home, "empty")];
     const { status, stdout } = spawnSync("sh", args, { cwd: join(home, "empty"), encoding: "utf8", env });
     expect(status).toBe(1);
-    for (const section of ["ways", "digits", "times", "reductions", "bits"]) expect(stdout).toContain(`FAILED ${section}: `);
+    for (const section of ["ways", "digits", "times", "reductions", "kept", "bits"]) expect(stdout).toContain(`FAILED ${section}: `);
     expect(stdout).toMatch(/FAILED ways: OptimizerError: NVRTC/);
     expect(stdout).toContain("NOT RIGHT");
   });

@@ -3,11 +3,9 @@
 // variant it runs. Groups of elements where all pointers of the tensor allow it, single ones elsewhere and in tails: the same bits.
 
 import { CHUNK_ELEMENTS, REDUCE_WORKGROUP, ROW_PAGES, WORKGROUP } from "../../../contract/manifest.js";
-import { isQuantized } from "../../../numeric/storage-formats.js";
-import type { Plan, Sweep } from "../../passes/plan.js";
 import { usedDeclarations } from "../declarations.js";
 import type { PlannedBuild } from "../files.js";
-import { type FinishPlace, launchesOf, passesOf, reduces, type SweepPlace, usesScalars } from "../sweeps.js";
+import { type FinishPlace, launchesOf, reduces, type SweepPlace, usesScalars } from "../sweeps.js";
 import { cudaDeclarations, roundingDeclarations } from "./dialect.js";
 import { finishFunctions } from "./finish.js";
 import { formatDeclarations } from "./formats.js";
@@ -76,16 +74,11 @@ function sweepEntryPoints(build: PlannedBuild, place: SweepPlace): string[] {
   return usesScalars(place.sweep) ? [model] : [model, tensorEntryPoint(build, place)];
 }
 
-const kernel = (threads: string) => `extern "C" __global__ void __launch_bounds__(${threads})`;
+const kernel = (threads: number | string) => `extern "C" __global__ void __launch_bounds__(${threads})`;
 
-/** Threads of a sweep that reduces nothing. Said how many blocks are enough, compilers spill nothing to have more of them. */
-function threadsOf({ ir }: Plan, sweep: Sweep): string {
-  const inBlocks = passesOf(sweep).some(({ body }) => body.stores.some(({ cell }) => isQuantized(ir.cells[cell]!.format)));
-  return inBlocks ? `${WORKGROUP}, 3` : `${WORKGROUP}`;
-}
-
-function modelEntryPoint({ space, plan }: PlannedBuild, { name, program, sweep }: SweepPlace): string {
-  const threads = reduces(sweep) ? `${REDUCE_WORKGROUP}, 4` : threadsOf(plan, sweep);
+function modelEntryPoint({ space }: PlannedBuild, { name, program, sweep }: SweepPlace): string {
+  // Said how many blocks are enough, compilers spill nothing to have more of them.
+  const threads = reduces(sweep) ? `${REDUCE_WORKGROUP}, 4` : WORKGROUP;
   const [parameters, operands] = usesScalars(sweep)
     ? [`, float* scalars, const ${space}::ScalarTable* __restrict__ table`, ", scalars, table"]
     : ["", ""];
@@ -99,11 +92,11 @@ ${kernel(threads)} ${space}_${name}(const ${space}::Tensor* __restrict__ tensors
 }`;
 }
 
-function tensorEntryPoint(build: PlannedBuild, { name, sweep }: SweepPlace): string {
-  const { space, plan } = build;
+function tensorEntryPoint(build: PlannedBuild, { name }: SweepPlace): string {
+  const { space } = build;
   const { parameters, fields } = singleTensor(build);
   return `${singleTensorText(build)}
-${kernel(threadsOf(plan, sweep))} ${space}_${name}_tensor(${parameters}) {
+${kernel(WORKGROUP)} ${space}_${name}_tensor(${parameters}) {
   const ${space}::Tensor tensor = {${fields}};
   for (unsigned long long first = ${CHUNK_ELEMENTS}ull * blockIdx.x; first < count; first += ${CHUNK_ELEMENTS}ull * gridDim.x) {
     const unsigned long long left = count - first;
