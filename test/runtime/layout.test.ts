@@ -3,8 +3,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { CHUNK_ELEMENTS, CHUNK_WORDS } from "../../src/contract/manifest.js";
-import type { DeviceLimits } from "../../src/runtime/device.js";
 import { formatBytes, type NumberFormat, type StorageFormat } from "../../src/numeric/storage-formats.js";
+import type { DeviceLimits } from "../../src/runtime/device.js";
 import { assignRows, type Layout, layOut, type TensorSize, unifiedSections } from "../../src/runtime/layout.js";
 import { bertBase } from "./bert-base.js";
 
@@ -91,13 +91,15 @@ test("every element of every tensor is in exactly one chunk, with its own states
           for (const format of [formats.param, formats.grad]) expect((bank.first * formatBytes[format]) % 256).toBe(0);
           expect(bank.stateFirst % 256).toBe(0);
           for (let at = 0; at < bank.chunks.length; at += CHUNK_WORDS) {
-            const [param, state, stride, count, , tensor, first, inSegment] = [...bank.chunks.subarray(at, at + CHUNK_WORDS)] as number[];
+            const [param, state, stride, count, , tensor, first, inSegment, piece] = [
+              ...bank.chunks.subarray(at, at + CHUNK_WORDS),
+            ] as number[];
             const place = places[tensor!]!;
             const padded = Math.ceil(count! / 4) * 4;
             expect(place.arena).toBe(index);
             expect(arena.own).toBe(tensors[tensor!]!.own);
             expect(count).toBeGreaterThan(0);
-            expect(first! % CHUNK_ELEMENTS).toBe(0);
+            expect(first!).toBe(piece! * CHUNK_ELEMENTS);
             expect(param! * 4 + padded).toBeLessThanOrEqual(bank.elements);
             expect(bank.first + param! * 4).toBe(place.offset + first!);
             params.take(bank.first + param! * 4, padded, tensor!);
@@ -185,6 +187,6 @@ test("rows are written by tensor, and told to have changed only where they have"
   );
   const bank = memory.arenas[0]!.banks[0]!;
   expect(assignRows(bank, Uint32Array.of(5, 7))).toBe(true);
-  expect([bank.chunks[4], bank.chunks[12], bank.chunks[20]]).toEqual([5, 5, 7]);
+  expect([0, 1, 2].map((chunk) => bank.chunks[chunk * CHUNK_WORDS + 4])).toEqual([5, 5, 7]);
   expect(assignRows(bank, Uint32Array.of(5, 7))).toBe(false);
 });
