@@ -166,6 +166,21 @@ test.each(onHost)("any model and any rows, on %s", async (_, device) => {
   );
 });
 
+test.each(devices)("a list of all rows is an array, to the bit, on %s", async (_, device) => {
+  for (const one of [compiled.globalNorm, compiled.Lamb]) {
+    const table = { name: "table", shape: [1100, 32], data: noise(1100 * 32, 1) };
+    const create = () => createOptimizer<unknown, AnyTypes>(one.definition, device, { params: [table], lazyRows: true });
+    const [listed, dense] = [await create(), await create()];
+    for (let step = 0; step < 2; step++) {
+      const values = noise(1100 * 32, 2 + step);
+      await listed.step({ gradients: { table: { indices: all(1100), values } } });
+      await dense.step({ gradients: { table: values } });
+    }
+    expect(await listed.download("table")).toEqual(await dense.download("table"));
+    for (const optimizer of [listed, dense]) optimizer.destroy();
+  }
+});
+
 describe("clipped rows against the formula in f64", () => {
   const taker = "optimizer Taker { param <- grad }";
   const u = 2 ** -24;
