@@ -497,7 +497,7 @@
                     (i32.add
                       (local.get $tensors)
                       (i32.mul (i32.add (i32.load offset=20 (local.get $chunk)) (i32.const 1)) (i32.const 16))))
-                  (i32.div_u (i32.load offset=24 (local.get $chunk)) (i32.const 16384))))
+                  (i32.load offset=32 (local.get $chunk))))
               (i32.const 2))))
         (if (i32.eq (local.get $variant) (i32.const 0)) (then (call $step1_variant0
           (i32.add (local.get $param) (i32.mul (i32.load offset=0 (local.get $chunk)) (i32.const 8)))
@@ -513,7 +513,7 @@
           (i32.load offset=8 (local.get $chunk))
           (i32.load offset=28 (local.get $chunk))
           (i32.load offset=12 (local.get $chunk)) (local.get $row) (local.get $scalars) (local.get $tensor_at) (local.get $partial_at) (local.get $partial_stride))))
-        (local.set $chunk (i32.add (local.get $chunk) (i32.const 32)))
+        (local.set $chunk (i32.add (local.get $chunk) (i32.const 36)))
         (local.set $count (i32.sub (local.get $count) (i32.const 1)))
         (br $next))))
 
@@ -1083,7 +1083,7 @@
                     (i32.add
                       (local.get $tensors)
                       (i32.mul (i32.add (i32.load offset=20 (local.get $chunk)) (i32.const 1)) (i32.const 16))))
-                  (i32.div_u (i32.load offset=24 (local.get $chunk)) (i32.const 16384))))
+                  (i32.load offset=32 (local.get $chunk))))
               (i32.const 2))))
         (if (i32.eq (local.get $variant) (i32.const 0)) (then (call $step2_variant0
           (i32.add (local.get $param) (i32.mul (i32.load offset=0 (local.get $chunk)) (i32.const 8)))
@@ -1099,7 +1099,7 @@
           (i32.load offset=8 (local.get $chunk))
           (i32.load offset=28 (local.get $chunk))
           (i32.load offset=12 (local.get $chunk)) (local.get $row) (local.get $scalars) (local.get $tensor_at))))
-        (local.set $chunk (i32.add (local.get $chunk) (i32.const 32)))
+        (local.set $chunk (i32.add (local.get $chunk) (i32.const 36)))
         (local.set $count (i32.sub (local.get $count) (i32.const 1)))
         (br $next))))
 )

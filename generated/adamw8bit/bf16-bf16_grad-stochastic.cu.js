@@ -366,7 +366,7 @@ static __device__ __forceinline__ void step_chunk(const Tensor& tensor, const fl
 
 // The whole model in one launch: a block for each chunk. \`rows\` is a page of rows, 12 numbers each; where \`control\` is not
 // null it is the ring of pages.
-extern "C" __global__ void __launch_bounds__(256, 3) AdamW8bit_bf16_bf16_grad_stochastic_step(const AdamW8bit_bf16_bf16_grad_stochastic::Tensor* __restrict__ tensors, const AdamW8bit_bf16_bf16_grad_stochastic::Chunk* __restrict__ chunks, unsigned int chunk_count, const float* __restrict__ rows, const AdamW8bit_bf16_bf16_grad_stochastic::Control* __restrict__ control) {
+extern "C" __global__ void __launch_bounds__(256) AdamW8bit_bf16_bf16_grad_stochastic_step(const AdamW8bit_bf16_bf16_grad_stochastic::Tensor* __restrict__ tensors, const AdamW8bit_bf16_bf16_grad_stochastic::Chunk* __restrict__ chunks, unsigned int chunk_count, const float* __restrict__ rows, const AdamW8bit_bf16_bf16_grad_stochastic::Control* __restrict__ control) {
   if (blockIdx.x >= chunk_count) return;
   const AdamW8bit_bf16_bf16_grad_stochastic::Chunk chunk = chunks[blockIdx.x];
   const AdamW8bit_bf16_bf16_grad_stochastic::Tensor tensor = tensors[chunk.tensor];
@@ -374,7 +374,7 @@ extern "C" __global__ void __launch_bounds__(256, 3) AdamW8bit_bf16_bf16_grad_st
 }
 
 // One tensor of \`count\` elements with its row; any number of blocks. \`index\` is its number in the list of tensors, for its random bits.
-extern "C" __global__ void __launch_bounds__(256, 3) AdamW8bit_bf16_bf16_grad_stochastic_step_tensor(unsigned short* param, const unsigned short* __restrict__ grad, unsigned char* state, unsigned long long state_stride, unsigned long long count, const float* __restrict__ row, unsigned int index) {
+extern "C" __global__ void __launch_bounds__(256) AdamW8bit_bf16_bf16_grad_stochastic_step_tensor(unsigned short* param, const unsigned short* __restrict__ grad, unsigned char* state, unsigned long long state_stride, unsigned long long count, const float* __restrict__ row, unsigned int index) {
   const AdamW8bit_bf16_bf16_grad_stochastic::Tensor tensor = {param, grad, state, state_stride, 0u, index, 0u};
   for (unsigned long long first = 16384ull * blockIdx.x; first < count; first += 16384ull * gridDim.x) {
     const unsigned long long left = count - first;

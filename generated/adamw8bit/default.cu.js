@@ -301,7 +301,7 @@ static __device__ __forceinline__ void step_chunk(const Tensor& tensor, const fl
 
 // The whole model in one launch: a block for each chunk. \`rows\` is a page of rows, 8 numbers each; where \`control\` is not
 // null it is the ring of pages.
-extern "C" __global__ void __launch_bounds__(256, 3) AdamW8bit_default_step(const AdamW8bit_default::Tensor* __restrict__ tensors, const AdamW8bit_default::Chunk* __restrict__ chunks, unsigned int chunk_count, const float* __restrict__ rows, const AdamW8bit_default::Control* __restrict__ control) {
+extern "C" __global__ void __launch_bounds__(256) AdamW8bit_default_step(const AdamW8bit_default::Tensor* __restrict__ tensors, const AdamW8bit_default::Chunk* __restrict__ chunks, unsigned int chunk_count, const float* __restrict__ rows, const AdamW8bit_default::Control* __restrict__ control) {
   if (blockIdx.x >= chunk_count) return;
   const AdamW8bit_default::Chunk chunk = chunks[blockIdx.x];
   const AdamW8bit_default::Tensor tensor = tensors[chunk.tensor];
@@ -309,7 +309,7 @@ extern "C" __global__ void __launch_bounds__(256, 3) AdamW8bit_default_step(cons
 }
 
 // One tensor of \`count\` elements with its row; any number of blocks.
-extern "C" __global__ void __launch_bounds__(256, 3) AdamW8bit_default_step_tensor(float* param, const float* __restrict__ grad, unsigned char* state, unsigned long long state_stride, unsigned long long count, const float* __restrict__ row) {
+extern "C" __global__ void __launch_bounds__(256) AdamW8bit_default_step_tensor(float* param, const float* __restrict__ grad, unsigned char* state, unsigned long long state_stride, unsigned long long count, const float* __restrict__ row) {
   const AdamW8bit_default::Tensor tensor = {param, grad, state, state_stride, 0u};
   for (unsigned long long first = 16384ull * blockIdx.x; first < count; first += 16384ull * gridDim.x) {
     const unsigned long long left = count - first;

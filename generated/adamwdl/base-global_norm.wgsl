@@ -11,6 +11,7 @@ struct Chunk {
   tensor: u32,
   first: u32,
   place: u32,
+  piece: u32,
 }
 
 @group(0) @binding(0) var<storage, read_write> params: array<vec4f>;
@@ -18,9 +19,9 @@ struct Chunk {
 @group(0) @binding(2) var<storage, read_write> states: array<vec4f>;
 @group(0) @binding(3) var<storage, read> chunks: array<Chunk>;
 @group(0) @binding(4) var<storage, read> rows: array<vec4f>;
-// The model's slots, for each tensor its slots, then the partial slots with a place for each chunk.
+// The model's slots, for each tensor its slots, then the partial slots with a place for each piece of a tensor.
 @group(0) @binding(5) var<storage, read_write> scalars: array<f32>;
-// [0]: tensors, places of a partial slot, first number of a tensor, first partial. Then each tensor's first place, chunks, row, 0.
+// [0]: tensors, places of a partial slot, first number of a tensor, first partial. Then each tensor's first place, pieces, row, 0.
 @group(0) @binding(6) var<storage, read> tensors: array<vec4u>;
 
 // Always 0, which the driver's compiler cannot know.
@@ -57,13 +58,13 @@ fn tensor_scalar(tensor: u32, slot: u32) -> u32 {
   return tensors[0].z + tensor * 3u + slot;
 }
 
-// Where the chunks of a tensor leave what they come to, one after the other.
+// Where the pieces of a tensor leave what they come to, one after the other.
 fn partial_place(tensor: u32, slot: u32) -> u32 {
   return tensors[0].w + slot * tensors[0].y + tensors[tensor + 1u].x;
 }
 
 fn chunk_place(chunk: Chunk, slot: u32) -> u32 {
-  return partial_place(chunk.tensor, slot) + chunk.first / 16384u;
+  return partial_place(chunk.tensor, slot) + chunk.piece;
 }
 
 fn is_idle(row: u32) -> bool {
@@ -174,6 +175,7 @@ fn step1(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workg
   let index = workgroup.x + workgroup.y * workgroups.x;
   if (index >= arrayLength(&chunks)) { return; }
   let chunk = chunks[index];
+  if (chunk.count == 0u) { return; }
   unknown_zero = chunk.count >> 31u;
   let row = chunk.row * 3u;
   switch (u32(rows[row].x)) {
@@ -195,22 +197,22 @@ fn step1_finish(@builtin(local_invocation_index) lane: u32) {
   let count = tensors[0].x;
   unknown_zero = tensors[1].w;
   for (var tensor = lane; tensor < count; tensor += 256u) {
-    let chunk_count = tensors[tensor + 1u].y;
-    if (chunk_count <= 64u && !is_idle(tensors[tensor + 1u].z * 3u)) {
-      scalars[tensor_scalar(tensor, 0u)] = fold_sum(partial_place(tensor, 0u), chunk_count);
-      scalars[tensor_scalar(tensor, 1u)] = fold_sum(partial_place(tensor, 1u), chunk_count);
-      scalars[tensor_scalar(tensor, 2u)] = fold_sum(partial_place(tensor, 2u), chunk_count);
+    let pieces = tensors[tensor + 1u].y;
+    if (pieces <= 64u && !is_idle(tensors[tensor + 1u].z * 3u)) {
+      scalars[tensor_scalar(tensor, 0u)] = fold_sum(partial_place(tensor, 0u), pieces);
+      scalars[tensor_scalar(tensor, 1u)] = fold_sum(partial_place(tensor, 1u), pieces);
+      scalars[tensor_scalar(tensor, 2u)] = fold_sum(partial_place(tensor, 2u), pieces);
     }
   }
-  // A tensor of many chunks has as many places more than one.
+  // A tensor of many pieces has as many places more than one.
   for (var tensor = 0u; tensor < count && tensors[0].y - count >= 64u; tensor++) {
-    let chunk_count = tensors[tensor + 1u].y;
-    if (chunk_count > 64u && !is_idle(tensors[tensor + 1u].z * 3u)) {
-      fold_sum_together(partial_place(tensor, 0u), chunk_count, lane);
+    let pieces = tensors[tensor + 1u].y;
+    if (pieces > 64u && !is_idle(tensors[tensor + 1u].z * 3u)) {
+      fold_sum_together(partial_place(tensor, 0u), pieces, lane);
       if (lane == 0u) { scalars[tensor_scalar(tensor, 0u)] = scalars[partial_place(tensor, 0u)]; }
-      fold_sum_together(partial_place(tensor, 1u), chunk_count, lane);
+      fold_sum_together(partial_place(tensor, 1u), pieces, lane);
       if (lane == 0u) { scalars[tensor_scalar(tensor, 1u)] = scalars[partial_place(tensor, 1u)]; }
-      fold_sum_together(partial_place(tensor, 2u), chunk_count, lane);
+      fold_sum_together(partial_place(tensor, 2u), pieces, lane);
       if (lane == 0u) { scalars[tensor_scalar(tensor, 2u)] = scalars[partial_place(tensor, 2u)]; }
     }
   }

@@ -14,9 +14,9 @@ struct Tensor {
   float* state;
   unsigned long long state_stride;
   unsigned long long row;
-  // Its number among the tensors of the model, and the place of its first chunk in the first slot of partial results.
+  // Its number among the tensors of the model, and how many elements of the tensor stand before these.
   unsigned int index;
-  unsigned int place;
+  unsigned int start;
 };
 
 // A run of elements of one tensor, the work of one block.
@@ -24,6 +24,9 @@ struct Chunk {
   unsigned long long first;
   unsigned int count;
   unsigned int tensor;
+  // Where what it comes to stands in the first slot of partial results.
+  unsigned int place;
+  unsigned int reserved;
 };
 
 // What the device itself keeps of a run, so that a captured graph can be replayed: how many steps were taken, counted from any multiple
@@ -39,7 +42,7 @@ static __device__ __forceinline__ const float* page_of(const float* rows, const 
 }
 
 // What the table of scalars begins with: numbers of the memory of scalars. The model's slots come first, then the slots of each tensor,
-// then the slots of partial results, each with a place for every chunk.
+// then the slots of partial results, each with a place for every piece that a tensor may be worked on in.
 struct ScalarTable {
   unsigned int tensors;
   unsigned int places;
@@ -47,10 +50,10 @@ struct ScalarTable {
   unsigned int first_partial;
 };
 
-// What follows for each tensor of the model: its first place in a slot of partial results, its chunks, its class's row.
+// What follows for each tensor of the model: its first place in a slot of partial results, its pieces, its class's row.
 struct ScalarRecord {
   unsigned int partial;
-  unsigned int chunks;
+  unsigned int pieces;
   unsigned int row;
   unsigned int reserved;
 };
@@ -179,8 +182,7 @@ static __device__ __forceinline__ void step1_variant0(const Tensor& tensor, cons
 }
 
 // Where weight_decay != 0.
-static __device__ __forceinline__ void step1_variant1(const Tensor& tensor, const float* row, unsigned long long first, unsigned int count, float* scalars, const ScalarTable* table) {
-  const unsigned int place = tensor.place + static_cast<unsigned int>(first / 16384u);
+static __device__ __forceinline__ void step1_variant1(const Tensor& tensor, const float* row, unsigned long long first, unsigned int count, float* scalars, const ScalarTable* table, unsigned int place) {
   float* __restrict__ params = tensor.param + first;
   const float* __restrict__ grads = tensor.grad + first;
   __builtin_assume(__isGlobal(params));
@@ -227,10 +229,10 @@ static __device__ __forceinline__ void step1_variant1(const Tensor& tensor, cons
   }
 }
 
-static __device__ __forceinline__ void step1_chunk(const Tensor& tensor, const float* row, unsigned long long first, unsigned int count, float* scalars, const ScalarTable* table) {
+static __device__ __forceinline__ void step1_chunk(const Tensor& tensor, const float* row, unsigned long long first, unsigned int count, float* scalars, const ScalarTable* table, unsigned int place) {
   switch (static_cast<unsigned int>(row[0])) {
     case 0u: return step1_variant0(tensor, row, first, count);
-    case 1u: return step1_variant1(tensor, row, first, count, scalars, table);
+    case 1u: return step1_variant1(tensor, row, first, count, scalars, table, place);
   }
 }
 
@@ -241,15 +243,15 @@ static __device__ void step1_finish_block(float* scalars, const ScalarTable* tab
   const auto row_of = [=](unsigned int k) { return rows + static_cast<unsigned long long>(records[k].row) * 8u; };
   const auto is_idle = [=](unsigned int k) { return static_cast<unsigned int>(row_of(k)[0]) == 255u; };
   for (unsigned int k = threadIdx.x; k < table->tensors; k += blockDim.x) {
-    if (records[k].chunks > 8u || is_idle(k)) continue;
-    tensor_numbers[static_cast<unsigned long long>(k) * 2u + 0u] = fold_eight<Sum>(partials + 0ull * table->places + records[k].partial, records[k].chunks, 1u);
-    tensor_numbers[static_cast<unsigned long long>(k) * 2u + 1u] = fold_eight<Sum>(partials + 1ull * table->places + records[k].partial, records[k].chunks, 1u);
+    if (records[k].pieces > 8u || is_idle(k)) continue;
+    tensor_numbers[static_cast<unsigned long long>(k) * 2u + 0u] = fold_eight<Sum>(partials + 0ull * table->places + records[k].partial, records[k].pieces, 1u);
+    tensor_numbers[static_cast<unsigned long long>(k) * 2u + 1u] = fold_eight<Sum>(partials + 1ull * table->places + records[k].partial, records[k].pieces, 1u);
   }
   for (unsigned int k = threadIdx.x / 32u; k < table->tensors; k += blockDim.x / 32u) {
-    if (records[k].chunks <= 8u || is_idle(k)) continue;
-    fold_warp<Sum>(partials + 0ull * table->places + records[k].partial, records[k].chunks);
+    if (records[k].pieces <= 8u || is_idle(k)) continue;
+    fold_warp<Sum>(partials + 0ull * table->places + records[k].partial, records[k].pieces);
     if (threadIdx.x % 32u == 0u) tensor_numbers[static_cast<unsigned long long>(k) * 2u + 0u] = *(partials + 0ull * table->places + records[k].partial);
-    fold_warp<Sum>(partials + 1ull * table->places + records[k].partial, records[k].chunks);
+    fold_warp<Sum>(partials + 1ull * table->places + records[k].partial, records[k].pieces);
     if (threadIdx.x % 32u == 0u) tensor_numbers[static_cast<unsigned long long>(k) * 2u + 1u] = *(partials + 1ull * table->places + records[k].partial);
   }
   __syncthreads();
@@ -322,7 +324,7 @@ extern "C" __global__ void __launch_bounds__(128, 4) LARS_default_step1(const LA
   if (blockIdx.x >= chunk_count) return;
   const LARS_default::Chunk chunk = chunks[blockIdx.x];
   const LARS_default::Tensor tensor = tensors[chunk.tensor];
-  LARS_default::step1_chunk(tensor, LARS_default::page_of(rows, control) + tensor.row * 8u, chunk.first, chunk.count, scalars, table);
+  LARS_default::step1_chunk(tensor, LARS_default::page_of(rows, control) + tensor.row * 8u, chunk.first, chunk.count, scalars, table, chunk.place);
 }
 
 // One block, behind the sweep before it; all registers are its.

@@ -93,7 +93,7 @@
           (i32.load offset=8 (local.get $chunk))
           (i32.load offset=28 (local.get $chunk))
           (i32.load offset=12 (local.get $chunk)) (local.get $row))))
-        (local.set $chunk (i32.add (local.get $chunk) (i32.const 32)))
+        (local.set $chunk (i32.add (local.get $chunk) (i32.const 36)))
         (local.set $count (i32.sub (local.get $count) (i32.const 1)))
         (br $next))))
 )

@@ -12,6 +12,7 @@ struct Chunk {
   tensor: u32,
   first: u32,
   place: u32,
+  piece: u32,
 }
 
 @group(0) @binding(0) var<storage, read_write> params: array<vec4f>;

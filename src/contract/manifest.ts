@@ -14,19 +14,21 @@ export const CHUNK_ELEMENTS = 16_384;
  * u32 words of a chunk table entry, in this order. `param`: the chunk's first element in its bank's parameters and gradients, in units of 4
  * elements. `state`: where the states of its segment begin in the bank's, in units of 16 bytes. `stateStride`, `place`: elements that each
  * state has in the segment, and those before the chunk, in units of 4. `count`: its elements. `first`: its first element in the tensor.
+ * `piece`: its number among the pieces that its tensor is worked on in, chunks of the whole or parts of runs of rows.
  */
-export const CHUNK_WORDS = 8;
-export const CHUNK_FIELDS = ["param", "state", "stateStride", "count", "row", "tensor", "first", "place"] as const;
+export const CHUNK_WORDS = 9;
+export const CHUNK_FIELDS = ["param", "state", "stateStride", "count", "row", "tensor", "first", "place", "piece"] as const;
 /**
  * The table of tensors of programs with scalars, u32: a header of TENSOR_WORDS (numbers of the memory: how many tensors, places of a
  * partial slot, first tensor scalar, first partial), then a record for each tensor in the order of registration: its first place in a
- * partial slot, how many chunks it has, its class's row, 0. Chunk k of a tensor has place `partial + k`; an empty tensor has no chunks, but
- * a place like every other, so that the last partial slot, the work space of totals, has room for a number of each tensor.
+ * partial slot, how many pieces it is worked on in, its class's row, 0. Piece k has place `partial + k`; a tensor has places for the most
+ * pieces that it may come to, and one if it is empty, so that the last partial slot, the work space of totals, has room for a number of each
+ * tensor.
  * The memory of scalars, f32: the model's slots, for each tensor its slots, then the partial slots one after the other.
  */
 export const TENSOR_WORDS = 4;
 export const TENSOR_HEADER = ["tensors", "places", "firstTensor", "firstPartial"] as const;
-export const TENSOR_FIELDS = ["partial", "chunks", "row", "reserved"] as const;
+export const TENSOR_FIELDS = ["partial", "pieces", "row", "reserved"] as const;
 /** The tree of reductions: a leaf is so many elements, added by so many lanes. */
 export const LEAF_ELEMENTS = 1024;
 export const LEAF_LANES = 32;

@@ -57,7 +57,7 @@ export interface ArenaLayout {
 export interface ScalarLayout {
   /** f32 numbers: slots of the model, of each tensor, and the places of partials. */
   readonly elements: number;
-  /** Header and records; the row words may be rewritten. */
+  /** Header and records; the row words may be rewritten, with lazy rows how many pieces there are too. */
   readonly table: Uint32Array<ArrayBuffer>;
 }
 
@@ -120,7 +120,7 @@ export interface ScalarMemory {
   read(offset: number, length: number): Promise<Float32Array<ArrayBuffer>>;
   /** The same at once, where a submission is done when it returns. */
   peek?(offset: number, length: number): Float32Array;
-  /** Uploads the table of tensors again, after its row words changed. */
+  /** Uploads the table of tensors again, after its words changed. */
   writeTable(): void;
 }
 

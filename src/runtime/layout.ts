@@ -8,8 +8,7 @@ import { QUANTIZED_BLOCK } from "../numeric/eight-bit.js";
 import { formatBytes } from "../numeric/storage-formats.js";
 import type { ArenaLayout, BankLayout, CallerMemory, DeviceLimits, MemoryFormats, MemoryLayout, ScalarLayout } from "./device.js";
 import { OptimizerError, quote } from "./errors.js";
-import { rowChunkRoom } from "./row-work.js";
-import { layOutScalars, type ScalarSlots } from "./scalar-layout.js";
+import { layOutScalars, rowChunkRoom, type ScalarSlots } from "./scalar-layout.js";
 
 /** WebGPU's strictest alignment of offsets, in bytes. Banks and the states of segments start at multiples of it. */
 const ALIGNMENT_BYTES = 256;
@@ -126,6 +125,7 @@ export function layOut(
 ): Layout {
   const pageBytes = roundUp(Math.max(1, tensors.length) * rowWidth * F32_BYTES, ALIGNMENT_BYTES);
   const scalars = slots ? { scalars: layOutScalars(tensors, slots) } : {};
+  checkScalars(scalars.scalars, limits);
   const shared = { formats, pageBytes, pages: ROW_PAGES + (choosesPages ? 1 : 0), ...scalars };
   const places: TensorPlace[] = [];
   const arenas: ArenaLayout[] = [];
@@ -331,12 +331,23 @@ function place(
     const count = Math.min(CHUNK_ELEMENTS, elements - at);
     const param = (offset + first + at - bank.first) / VECTOR;
     // In the order of CHUNK_FIELDS; rows are assigned when classes are known.
-    bank.words.push(param, state / STATE_UNIT, stateStride / VECTOR, count, 0, index, first + at, at / VECTOR);
+    const piece = (first + at) / CHUNK_ELEMENTS;
+    bank.words.push(param, state / STATE_UNIT, stateStride / VECTOR, count, 0, index, first + at, at / VECTOR, piece);
   }
   bank.rowChunks += rowChunkRoom(first, elements, tensor.rowElements ?? 0);
   bank.end = offset + first + roundUp(elements, VECTOR);
   bank.stateBytes += segmentBytes(elements, tensor.stateBytes);
   return { bank: bankIndex, first, elements, stateFirst: bank.stateFirst + state, stateStride, chunk };
+}
+
+function checkScalars(scalars: ScalarLayout | undefined, { bindingBytes }: DeviceLimits): void {
+  const bytes = F32_BYTES * (scalars?.elements ?? 0);
+  if (bytes <= bindingBytes) return;
+  throw new OptimizerError(
+    "parameter-too-large",
+    `what chunks and rows come to in reductions needs ${bytes} bytes, which is more than the ${bindingBytes} that the device binds. ` +
+      "Leave lazyRows out, or use a device with larger buffers",
+  );
 }
 
 function tooLarge({ name, elements, stateBytes }: TensorSize, formats: MemoryFormats, limits: DeviceLimits): OptimizerError {

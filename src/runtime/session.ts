@@ -135,8 +135,6 @@ function checkLazyRows({ build }: Settings, { optimizer }: Manifest, device: Dev
     throw new OptimizerError("invalid-setting", `lazyRows: ${problem}. Leave it out: rows without a gradient are then updated with zeros`);
   };
   if (build.states.some(({ format }) => isQuantized(format))) fail(`${optimizer.name} keeps states of 8 bits in blocks, which are no rows`);
-  if (build.scalars !== null)
-    fail(`${optimizer.name} reduces over tensors or the model, which needs every row (optspec report names what)`);
   if (device.lazyRows === undefined) fail(`the ${device.kind} device works on whole tensors only`);
 }
 

@@ -31,12 +31,12 @@ function renderBuild(build: BuildReport): readonly string[] {
 }
 
 function lazyRows(build: BuildReport): string {
-  if (build.sharedSums.length + build.finishes > 0) return "refused, what is reduced needs every row";
   return build.inBlocks ? "refused, 8-bit numbers come in blocks" : `possible${lazyEffect(build)}`;
 }
 
 /** What leaving rows out means, beside a gradient of zeros for them. */
-function lazyEffect({ variants }: BuildReport): string {
+function lazyEffect({ variants, sharedSums, finishes }: BuildReport): string {
+  if (sharedSums.length + finishes > 0) return ", and what is reduced is of the rows present; other rows stay as they are";
   const exact = variants.every(({ changedByZeroGradient }) => changedByZeroGradient.length === 0);
   return exact ? ", and the same as a gradient of zeros in the other rows" : ", and another optimizer: other rows stay as they are";
 }

@@ -77,6 +77,7 @@ export function cudaTextOnCpu({ entry, shift, threads, states }: HostDeviceOptio
     limits: { arenaBytes: 2 ** 34, bindingBytes: 2 ** 34, unified: false },
     profile: ieee,
     lost: new Promise(() => {}),
+    lazyRows: true,
     allocate: (layout) => allocate(layout, shift),
     async bind(kernels, program, memory, pageFrom) {
       const library = compileForCpu(await kernels.cuda!());
@@ -210,7 +211,11 @@ function allocate(layout: MemoryLayout, shift: HostDeviceOptions["shift"]): Host
       range(part, offset, byteLength).set(new Uint8Array(buffer, byteOffset, byteLength)),
     read: async (part, _arena, offset, bytes) => range(part, offset, bytes).slice(),
     zero() {},
-    writeChunks: (arenaIndex, bank) => tables.setRows(arenaIndex, bank),
+    writeChunks(arenaIndex, bank) {
+      tables.setRows(arenaIndex, bank);
+      tables.listChunks();
+    },
+    writeRowChunks: () => tables.listChunks(),
     destroy() {},
   };
 }

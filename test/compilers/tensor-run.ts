@@ -39,7 +39,7 @@ export interface TensorRun {
 export function tablesOf(plan: Plan, { param, coefficients = [], variant = 0 }: TensorRun) {
   const vectors = Math.ceil(param.length / 4);
   const chunks = new Uint32Array(CHUNK_WORDS);
-  chunks.set([0, 0, vectors, param.length, 0, 0, 0, 0]);
+  chunks.set([0, 0, vectors, param.length]);
   const row = new Float32Array(plan.programs.at(-1)!.rowWidth);
   row.set([variant, ...coefficients]);
   return { chunks, row, padded: 4 * vectors };

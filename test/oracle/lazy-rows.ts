@@ -1,10 +1,12 @@
-// Trains with gradients by rows on a device, and beside it, in the interpreter, models that are nothing but the rows present: what a lazy
-// step is meant to be. Lists where the numbers differ in a bit.
+// Trains with gradients by rows on a device, and beside it, in the interpreter, what a lazy step is meant to be: models that are nothing but
+// the rows present, or where numbers are reduced the pieces of which the rows present are. Lists where the numbers differ in a bit.
 
 import { createInterpreter } from "../../src/compiler/ir/interpret.js";
+import type { Piece } from "../../src/compiler/ir/interpret-body.js";
 import type { Device } from "../../src/runtime/device.js";
 import { createOptimizer, type Gradients, type Optimizer, type OptimizerTypes, type RowsGradient } from "../../src/runtime/index.js";
 import { type Compiled, noise } from "./against-interpreter.js";
+import type { ScaleSettings } from "./skipping-run.js";
 
 interface AnyTypes extends OptimizerTypes {
   readonly mutable: string;
@@ -113,4 +115,116 @@ function compare(ours: Float32Array, theirs: Float32Array, place: string, found:
   const b = new Uint32Array(theirs.buffer, theirs.byteOffset, theirs.length);
   const at = a.findIndex((bits, i) => bits !== b[i] && !(Number.isNaN(ours[i]!) && Number.isNaN(theirs[i]!)));
   if (ours.length !== theirs.length || at !== -1) found.push(`${place}, element ${at}: ${ours[at]} here, ${theirs[at]} in the interpreter`);
+}
+
+export interface ReducingRun extends RowRun {
+  /** More settings: hypers and what the build takes. */
+  readonly settings?: Readonly<Record<string, unknown>>;
+  /** Parameters whose gradients are not clipped. */
+  readonly unclipped?: readonly string[];
+  /** What is given at a step, changed in place. */
+  readonly change?: (values: Float32Array, param: number, step: number) => void;
+  readonly scale?: ScaleSettings;
+  /** Numbers are compared after so many steps, and after the last one; so the host may be ahead of the device. 1 unless given. */
+  readonly compareEvery?: number;
+}
+
+/** Elements of a chunk, as docs/sparse.md has it. */
+const CHUNK = 16_384;
+
+/** What a lazy step reduces as a chunk is: runs of neighbouring rows, cut at multiples of a chunk from the tensor's start. */
+export function piecesOf(rows: Iterable<number>, row: number): readonly Piece[] {
+  const pieces: { first: number; length: number }[] = [];
+  for (const index of [...new Set(rows)].toSorted((a, b) => a - b)) {
+    for (let element = index * row; element < (index + 1) * row; element += 4) {
+      const last = pieces.at(-1);
+      if (last !== undefined && last.first + last.length === element && element % CHUNK !== 0) last.length += 4;
+      else pieces.push({ first: element, length: 4 });
+    }
+  }
+  return pieces;
+}
+
+/**
+ * The same for optimizers that reduce, over the whole model at once; elements that the device may not read are NaN on it and in the
+ * interpreter. Numbers of tensors and of the model, counts and the scale are compared too.
+ */
+export async function reducingDifferences(device: Device, { definition, plans }: Compiled, run: ReducingRun): Promise<readonly string[]> {
+  const { manifest } = definition;
+  const states = manifest.builds[0]!.states.filter(({ scaler }) => scaler === undefined);
+  const params = run.params.map(({ name, shape }, i) => ({ name, shape, data: noise(lengthOf(shape), run.seed + i) }));
+  const needClip = ({ name }: { readonly name: string }) => run.unclipped?.includes(name) !== true;
+  const optimizer: Optimizer<unknown, AnyTypes> = await createOptimizer<unknown, AnyTypes>(definition, device, {
+    ...run.settings,
+    ...(run.scale !== undefined && { lossScale: run.scale }),
+    params: params.map((param) => (needClip(param) ? param : { ...param, needClip: false })),
+    gradients: "some",
+    lazyRows: true,
+  } as never);
+  const interpreter = createInterpreter(plans[0]!.ir, {
+    arithmetic: "f32",
+    profile: device.profile,
+    params,
+    hyper: (param, name, form) => {
+      if (form === "ratio") return 1;
+      if (name === "need_clip") return needClip(params[param]!) ? 1 : 0;
+      return Number(optimizer.hypers[manifest.hypers.find((hyper) => hyper.name === name)!.key]);
+    },
+  });
+  if (run.scale !== undefined) {
+    const { init, growthFactor, backoffFactor, growthInterval } = run.scale;
+    const start = {
+      loss_scale: init,
+      loss_scale_growth: growthFactor,
+      loss_scale_backoff: backoffFactor,
+      loss_scale_interval: growthInterval,
+    };
+    for (const [state, value] of Object.entries(start)) interpreter.state(params[0]!.name, state)![0] = value;
+  }
+
+  const found: string[] = [];
+  for (const [step, present] of run.steps.entries()) {
+    const gradients: Record<string, Float32Array | RowsGradient> = {};
+    const whole = new Map<string, Float32Array>();
+    const pieces = new Map<string, readonly Piece[]>();
+    for (const [param, rows] of present.entries()) {
+      if (rows === null) continue;
+      const { name, shape } = params[param]!;
+      const row = rowOf(shape);
+      const values = noise(rows === "dense" ? lengthOf(shape) : rows.length * row, run.seed + 1000 * (step + 1) + param);
+      run.change?.(values, param, step);
+      if (rows === "dense") {
+        gradients[name] = values;
+        whole.set(name, values);
+        continue;
+      }
+      const unread = new Float32Array(lengthOf(shape)).fill(Number.NaN);
+      optimizer.upload(name, unread, "grad" as never);
+      gradients[name] = { indices: run.list?.(rows) ?? rows, values };
+      for (const [index, sum] of sumOfRows(rows, values, row)) unread.set(sum, index * row);
+      whole.set(name, unread);
+      pieces.set(name, piecesOf(rows, row));
+    }
+    await optimizer.step({ gradients: gradients as Gradients });
+    interpreter.step(whole, pieces);
+    if ((step + 1) % (run.compareEvery ?? 1) !== 0 && step + 1 < run.steps.length) continue;
+    await optimizer.idle();
+    const counts = (of: { readonly steps: number; t(name: string): number }) =>
+      [of.steps, ...params.map(({ name }) => of.t(name))].join(" ");
+    if (counts(optimizer) !== counts(interpreter))
+      found.push(`counts at step ${step}: ${counts(optimizer)} here, ${counts(interpreter)} in the interpreter`);
+    const scale = Float32Array.of(await optimizer.lossScale());
+    if (run.scale !== undefined)
+      compare(scale, interpreter.state(params[0]!.name, "loss_scale") as Float32Array, `the scale at step ${step}`, found);
+    for (const { name } of params) {
+      compare(await optimizer.download(name), interpreter.param(name) as Float32Array, `${name} at step ${step}`, found);
+      for (const { name: state, key } of name.startsWith("frozen") ? [] : states) {
+        const theirs = interpreter.state(name, state);
+        if (theirs !== null)
+          compare(await optimizer.download(name, key as never), theirs as Float32Array, `${state} of ${name} at step ${step}`, found);
+      }
+    }
+  }
+  optimizer.destroy();
+  return found;
 }

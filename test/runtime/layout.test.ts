@@ -91,13 +91,15 @@ test("every element of every tensor is in exactly one chunk, with its own states
           for (const format of [formats.param, formats.grad]) expect((bank.first * formatBytes[format]) % 256).toBe(0);
           expect(bank.stateFirst % 256).toBe(0);
           for (let at = 0; at < bank.chunks.length; at += CHUNK_WORDS) {
-            const [param, state, stride, count, , tensor, first, inSegment] = [...bank.chunks.subarray(at, at + CHUNK_WORDS)] as number[];
+            const [param, state, stride, count, , tensor, first, inSegment, piece] = [
+              ...bank.chunks.subarray(at, at + CHUNK_WORDS),
+            ] as number[];
             const place = places[tensor!]!;
             const padded = Math.ceil(count! / 4) * 4;
             expect(place.arena).toBe(index);
             expect(arena.own).toBe(tensors[tensor!]!.own);
             expect(count).toBeGreaterThan(0);
-            expect(first! % CHUNK_ELEMENTS).toBe(0);
+            expect(first!).toBe(piece! * CHUNK_ELEMENTS);
             expect(param! * 4 + padded).toBeLessThanOrEqual(bank.elements);
             expect(bank.first + param! * 4).toBe(place.offset + first!);
             params.take(bank.first + param! * 4, padded, tensor!);
@@ -175,6 +177,32 @@ test("tensors of size zero have a place and no chunks", () => {
   expect(memory.arenas).toMatchObject([{ elements: 128, stateBytes: 0, banks: [] }]);
 });
 
+test("each tensor has places for as many pieces as its rows may be, and for one where it is empty", () => {
+  const sizes = [
+    { name: "whole", elements: 2 * CHUNK_ELEMENTS + 1, stateBytes: 4 },
+    { name: "empty", elements: 0, stateBytes: 4 },
+    { name: "rows", elements: 9 * 8, stateBytes: 4, rowElements: 8 },
+    { name: "longRows", elements: 3 * (CHUNK_ELEMENTS + 4), stateBytes: 4, rowElements: CHUNK_ELEMENTS + 4 },
+    { name: "last", elements: 4, stateBytes: 4 },
+  ];
+  const scalars = { model: 2, tensor: 3, partial: 2 };
+  const limits = { arenaBytes: 1e6, bindingBytes: 1e6, unified: false };
+  const { memory } = layOut(sizes, { rowWidth: 4, limits, scalars });
+  // Every other row; and of long ones two runs, each with a cut, and one cut more.
+  const places = [3, 1, 5, 2 + 3, 1];
+  const firsts = places.map((_, i) => places.slice(0, i).reduce((sum, one) => sum + one, 0));
+  expect([...memory.scalars!.table]).toEqual([
+    ...[5, 15, 2, 2 + 5 * 3],
+    ...[3, 0, 1, 4, 1].flatMap((chunks, i) => [firsts[i], chunks, 0, 0]),
+  ]);
+  expect(memory.scalars!.elements).toBe(2 + 5 * 3 + 2 * 15);
+  const table = { name: "table", elements: 4000, stateBytes: 4, rowElements: 4 };
+  const narrow = { arenaBytes: 1e6, bindingBytes: 8000, unified: false };
+  expect(() => layOut([table], { rowWidth: 4, limits: { ...narrow, bindingBytes: 3999 }, scalars })).toThrow(
+    "needs 4020 bytes, which is more than the 3999 that the device binds. Leave lazyRows out",
+  );
+});
+
 test("rows are written by tensor, and told to have changed only where they have", () => {
   const { memory } = layOut(
     [
@@ -185,6 +213,6 @@ test("rows are written by tensor, and told to have changed only where they have"
   );
   const bank = memory.arenas[0]!.banks[0]!;
   expect(assignRows(bank, Uint32Array.of(5, 7))).toBe(true);
-  expect([bank.chunks[4], bank.chunks[12], bank.chunks[20]]).toEqual([5, 5, 7]);
+  expect([0, 1, 2].map((chunk) => bank.chunks[chunk * CHUNK_WORDS + 4])).toEqual([5, 5, 7]);
   expect(assignRows(bank, Uint32Array.of(5, 7))).toBe(false);
 });

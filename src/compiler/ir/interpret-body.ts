@@ -21,13 +21,20 @@ export type Arithmetic = { readonly kind: "f32"; readonly profile: ArithmeticPro
 export interface ElementWork {
   /** The numbers that the elements' work reads: those of the host, and of the device where smaller than an element. */
   readonly scalars: readonly ValueId[];
-  /** Computes block by block; `use` gets the roots' registers, the first element of the block, and how many elements it has. */
-  run(tensor: ElementSource, use: (registers: readonly FloatArray[], first: number, n: number) => void): void;
+  /** Computes block by block; `use` gets the roots' registers, the first element of the block, how many elements it has, and its piece. */
+  run(tensor: ElementSource, use: (registers: readonly FloatArray[], first: number, n: number, piece: number) => void): void;
+}
+
+/** A range of a tensor's elements. */
+export interface Piece {
+  readonly first: number;
+  readonly length: number;
 }
 
 export interface ElementSource {
   readonly arrays: ReadonlyMap<CellId, FloatArray>;
-  readonly length: number;
+  /** The elements that are worked on, in ascending order: all of them in one piece, or some, each reduced from its own first one on. */
+  readonly pieces: readonly Piece[];
   /** Its number in the list of tensors. */
   readonly tensor: number;
   scalar(id: ValueId): number;
@@ -62,15 +69,18 @@ export function compileElements(ir: Ir, roots: readonly ValueId[], arithmetic: A
   const results = roots.map(registerOf);
   return {
     scalars: uniforms.map(({ id }) => id),
-    run({ arrays, length, tensor, scalar }, use) {
+    run({ arrays, pieces, tensor, scalar }, use) {
       for (const { id, register } of uniforms) register.fill(scalar(id));
       const keys = randoms.map(({ seed, step }) => randomKey(seed[0]!, step[0]!, tensor));
-      for (let first = 0; first < length; first += BLOCK) {
-        const n = Math.min(BLOCK, length - first);
-        for (const { cell, register } of loads) register.set(arrays.get(cell)!.subarray(first, first + n));
-        for (const [i, { register }] of randoms.entries()) for (let e = 0; e < n; e++) register[e] = random16(keys[i]!, first + e);
-        for (const run of work) run(n);
-        use(results, first, n);
+      for (const [index, piece] of pieces.entries()) {
+        const end = piece.first + piece.length;
+        for (let first = piece.first; first < end; first += BLOCK) {
+          const n = Math.min(BLOCK, end - first);
+          for (const { cell, register } of loads) register.set(arrays.get(cell)!.subarray(first, first + n));
+          for (const [i, { register }] of randoms.entries()) for (let e = 0; e < n; e++) register[e] = random16(keys[i]!, first + e);
+          for (const run of work) run(n);
+          use(results, first, n, index);
+        }
       }
     },
   };

@@ -2,7 +2,7 @@
 // them see the model as it was. Then elements are stored tensor by tensor, and numbers of tensors, of the model and of the host last.
 
 import { reducePairs } from "../../numeric/reduction-tree.js";
-import { type Arithmetic, compileElements, type ElementWork, type FloatArray, roundTo } from "./interpret-body.js";
+import { type Arithmetic, compileElements, type ElementWork, type FloatArray, type Piece, roundTo } from "./interpret-body.js";
 import { combineBy, createScalars, type Scalars } from "./interpret-scalars.js";
 import type { CellId, Ir, Program, Reducer, Store, ValueId, Variant } from "./value.js";
 
@@ -12,7 +12,7 @@ export interface Participant {
   /** Its number in the list of tensors. */
   readonly tensor: number;
   readonly host: ReadonlyMap<CellId, Float64Array>;
-  readonly length: number;
+  readonly pieces: readonly Piece[];
   readonly hostValue: (id: ValueId) => number;
 }
 

@@ -3,12 +3,12 @@
 
 import { type Combine, reduceLeaf, reducePairs, reductionOfNothing } from "../../numeric/reduction-tree.js";
 import type { Extent } from "./extent.js";
-import { type Arithmetic, type ElementSource, type ElementWork, type FloatArray, operationOf } from "./interpret-body.js";
+import { type Arithmetic, type ElementSource, type ElementWork, type FloatArray, operationOf, type Piece } from "./interpret-body.js";
 import type { CellId, Ir, Reducer, Value, ValueId } from "./value.js";
 
 export interface ScalarSource {
   readonly arrays: ReadonlyMap<CellId, FloatArray>;
-  readonly length: number;
+  readonly pieces: readonly Piece[];
   readonly tensor: number;
   host(id: ValueId): number;
   /** The number of a reduction over the model. */
@@ -68,11 +68,12 @@ export function createScalars(ir: Ir, arithmetic: Arithmetic, source: ScalarSour
   function reduce(by: Reducer, from: Extent, arg: ValueId): number {
     if (from !== "elem") return scalar(arg);
     const combine = combineBy(by, arithmetic);
-    const leaves: number[] = [];
-    source.elements(arg).run(self, ([numbers], _, n) => leaves.push(reduceLeaf(numbers!, n, combine)));
-    return round(reducePairs(leaves, combine));
+    const leaves = source.pieces.map((): number[] => []);
+    source.elements(arg).run(self, ([numbers], _, n, piece) => leaves[piece]!.push(reduceLeaf(numbers!, n, combine)));
+    const ofPieces = leaves.map((ofPiece) => reducePairs(ofPiece, combine));
+    return round(reducePairs(ofPieces, combine));
   }
 
-  const self: Scalars = { arrays: source.arrays, length: source.length, tensor: source.tensor, scalar, reduce };
+  const self: Scalars = { arrays: source.arrays, pieces: source.pieces, tensor: source.tensor, scalar, reduce };
   return self;
 }

@@ -4,7 +4,7 @@
 
 import { type ArithmeticProfile, ieee } from "../../numeric/float32.js";
 import { lowerHalf, upperHalf } from "../../numeric/rounding.js";
-import { type Arithmetic, createArray, type FloatArray, roundTo } from "./interpret-body.js";
+import { type Arithmetic, createArray, type FloatArray, type Piece, roundTo } from "./interpret-body.js";
 import { createHost } from "./interpret-host.js";
 import { createProgramRun, type Participant } from "./interpret-program.js";
 import type { CellId, HyperForm, Ir, ValueId } from "./value.js";
@@ -30,8 +30,11 @@ export interface InterpreterOptions {
 export interface Interpreter {
   /** Steps completed. */
   readonly steps: number;
-  /** Where an IR may skip steps, one without any gradient is skipped too. */
-  step(gradients: ReadonlyMap<string, ArrayLike<number>>): void;
+  /**
+   * Where an IR may skip steps, one without any gradient is skipped too. `pieces`: of parameters that only these elements are worked on of;
+   * reductions fold them as adjacent pairs, each from its own first element on.
+   */
+  step(gradients: ReadonlyMap<string, ArrayLike<number>>, pieces?: ReadonlyMap<string, readonly Piece[]>): void;
   /** The live elements of a parameter. */
   param(name: string): FloatArray;
   /** The live elements of a state, the one number of a host state, or null where the parameter has no such state. */
@@ -72,7 +75,11 @@ export function createInterpreter(ir: Ir, options: InterpreterOptions): Interpre
       hostState: (cell) => tensor.host.get(cell)![0]!,
     });
 
-  const participant = (tensor: Tensor): Participant => ({ ...tensor, hostValue: hostOf(tensor) });
+  const participant = (tensor: Tensor, pieces: readonly Piece[] = [{ first: 0, length: tensor.length }]): Participant => ({
+    ...tensor,
+    pieces,
+    hostValue: hostOf(tensor),
+  });
 
   function tensorOf(name: string): Tensor {
     const tensor = byName.get(name);
@@ -108,7 +115,7 @@ export function createInterpreter(ir: Ir, options: InterpreterOptions): Interpre
     get steps() {
       return steps;
     },
-    step(gradients) {
+    step(gradients, pieces) {
       for (const [name, data] of gradients)
         tensorOf(name).arrays.set(
           cellOf(ir, "grad"),
@@ -119,7 +126,7 @@ export function createInterpreter(ir: Ir, options: InterpreterOptions): Interpre
       for (const tensor of active) tensor.t++;
       runProgram(
         step,
-        tensors.map((tensor) => (gradients.has(tensor.name) ? participant(tensor) : null)),
+        tensors.map((tensor) => (gradients.has(tensor.name) ? participant(tensor, pieces?.get(tensor.name)) : null)),
       );
       if (takeBack?.() !== true) steps++;
     },

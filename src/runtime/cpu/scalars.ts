@@ -1,12 +1,12 @@
 // The memory of scalars where every arena has a memory of its own: each keeps a copy, and the first one's is the one that finishes work in.
-// Before a finish the partial results of the other arenas' chunks come to it, afterwards all of them get what came out. Tensors stand in
-// arenas in their order, so the places of an arena's chunks are one run. Views are made once: a step allocates nothing.
+// Before a finish the partial results of the other arenas come to it, those of places in use, afterwards all of them get what came out.
+// Views are made when the table changes: other steps allocate nothing.
 
-import { CHUNK_ELEMENTS, CHUNK_FIELDS, CHUNK_WORDS, TENSOR_FIELDS, TENSOR_HEADER, TENSOR_WORDS } from "../../contract/manifest.js";
+import { CHUNK_FIELDS, CHUNK_WORDS, TENSOR_FIELDS, TENSOR_HEADER, TENSOR_WORDS } from "../../contract/manifest.js";
 import type { ArenaLayout, ScalarLayout, ScalarMemory } from "../device.js";
 
-const [TENSOR, FIRST] = [CHUNK_FIELDS.indexOf("tensor"), CHUNK_FIELDS.indexOf("first")];
-const PARTIAL = TENSOR_FIELDS.indexOf("partial");
+const TENSOR = CHUNK_FIELDS.indexOf("tensor");
+const [PARTIAL, PIECES] = [TENSOR_FIELDS.indexOf("partial"), TENSOR_FIELDS.indexOf("pieces")];
 
 /** An arena's copy of the memory and of the table. */
 export interface ScalarCopy {
@@ -29,15 +29,26 @@ export function createScalars(given: readonly ScalarCopy[], { elements, table }:
   const places = table[TENSOR_HEADER.indexOf("places")]!;
   const firstPartial = table[TENSOR_HEADER.indexOf("firstPartial")]!;
   const copies = [...given];
+  const others = copies.slice(1).map(({ layout, numbers }) => ({ numbers, tensors: tensorsOf(layout), runs: [] as readonly Run[] }));
   const partials: Move[] = [];
-  const results: Move[] = [];
-  const [first, ...others] = copies.map(({ numbers }) => numbers);
-  for (const [index, numbers] of others.entries()) {
-    const [start, end] = placesOf(copies[index + 1]!.layout, table);
-    for (let slot = firstPartial; slot < elements; slot += places)
-      partials.push({ from: numbers.subarray(slot + start, slot + end), to: first!.subarray(slot + start, slot + end) });
-    results.push({ from: first!.subarray(0, firstPartial), to: numbers.subarray(0, firstPartial) });
+  const first = copies[0]!.numbers;
+  const results = others.map(({ numbers }): Move => ({ from: first.subarray(0, firstPartial), to: numbers.subarray(0, firstPartial) }));
+
+  /** Which places come to the first arena. */
+  function listPartials(): void {
+    const now = others.map(({ tensors }) => runsOf(tensors, table));
+    if (others.every(({ runs }, index) => areEqual(runs, now[index]!))) return;
+    partials.length = 0;
+    for (const [index, other] of others.entries()) {
+      other.runs = now[index]!;
+      for (const [start, end] of other.runs) {
+        for (let slot = firstPartial; slot < elements; slot += places)
+          partials.push({ from: other.numbers.subarray(slot + start, slot + end), to: first.subarray(slot + start, slot + end) });
+      }
+    }
   }
+
+  listPartials();
   return {
     gather() {
       for (const { from, to } of partials) to.set(from);
@@ -52,9 +63,10 @@ export function createScalars(given: readonly ScalarCopy[], { elements, table }:
     peek: (offset, length) => copies[0]!.numbers.subarray(offset, offset + length),
     writeTable() {
       for (const copy of copies) copy.table.set(table);
+      listPartials();
     },
     release() {
-      for (const list of [copies, partials, results]) list.length = 0;
+      for (const list of [copies, others, partials, results]) list.length = 0;
     },
   };
 }
@@ -64,15 +76,30 @@ interface Move {
   readonly to: Float32Array;
 }
 
-/** The first place of an arena's chunks in a partial slot, and the one behind the last. */
-function placesOf({ banks }: ArenaLayout, table: Uint32Array): readonly [number, number] {
-  let [start, end] = [Number.POSITIVE_INFINITY, 0];
-  for (const { chunks } of banks) {
-    for (let entry = 0; entry < chunks.length; entry += CHUNK_WORDS) {
-      const place = table[TENSOR_WORDS * (1 + chunks[entry + TENSOR]!) + PARTIAL]! + chunks[entry + FIRST]! / CHUNK_ELEMENTS;
-      start = Math.min(start, place);
-      end = Math.max(end, place + 1);
-    }
+/** Places in a partial slot: the first one, and the one behind the last. */
+type Run = readonly [start: number, end: number];
+
+/** The tensors of an arena that have elements. */
+function tensorsOf({ banks }: ArenaLayout): readonly number[] {
+  const tensors = new Set<number>();
+  for (const { chunks } of banks) for (let entry = 0; entry < chunks.length; entry += CHUNK_WORDS) tensors.add(chunks[entry + TENSOR]!);
+  return [...tensors];
+}
+
+/** The places in use of some tensors; neighbours are one run. */
+function runsOf(tensors: readonly number[], table: Uint32Array): readonly Run[] {
+  const runs: [number, number][] = [];
+  for (const tensor of tensors) {
+    const record = TENSOR_WORDS * (1 + tensor);
+    const [start, end] = [table[record + PARTIAL]!, table[record + PARTIAL]! + table[record + PIECES]!];
+    if (start === end) continue;
+    const last = runs.at(-1);
+    if (last?.[1] === start) last[1] = end;
+    else runs.push([start, end]);
   }
-  return [Math.min(start, end), end];
+  return runs;
+}
+
+function areEqual(a: readonly Run[], b: readonly Run[]): boolean {
+  return a.length === b.length && a.every(([start, end], i) => b[i]![0] === start && b[i]![1] === end);
 }

@@ -9,7 +9,6 @@ import { readCallerMemory } from "./caller-memory.js";
 import type { Driver } from "./driver.js";
 import { allocateCuda, type OptimizerMemory } from "./memory.js";
 import { createReader } from "./read-back.js";
-import { CHUNK_PAIRS } from "./tables.js";
 
 /** The optimizer works in memory of the GPU; views are addresses. */
 export interface CudaDevice extends Device<GpuPointer> {
@@ -78,7 +77,7 @@ export function createCudaDevice({ driver, stream, machineCode }: CudaDevicePart
     return Array.from({ length: ROW_PAGES + 1 }, (_, page) => {
       const at = page * BLOCK_WORDS;
       const own = page < ROW_PAGES ? [rows + BigInt(page * layout.pageBytes), 0n] : [rows, control];
-      words.set([tensors, chunks, BigInt(tables.chunks.length / CHUNK_PAIRS), ...own, numbers, table], at);
+      words.set([tensors, chunks, BigInt(tables.chunks.length / tables.chunkWords), ...own, numbers, table], at);
       for (let i = 0; i < OPERANDS; i++) words[at + OPERANDS + i] = start + BigInt(8 * (at + i));
       return start + BigInt(8 * (at + OPERANDS));
     });

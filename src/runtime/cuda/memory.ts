@@ -8,7 +8,7 @@ import type { GpuPointer } from "../types.js";
 import { type CallerPointer, checkDisjoint, readCallerMemory } from "./caller-memory.js";
 import type { Driver } from "./driver.js";
 import type { Reader } from "./read-back.js";
-import { CHUNK_PAIRS, createTables, type Tables } from "./tables.js";
+import { createTables, type Tables } from "./tables.js";
 
 const ALIGNMENT = 256;
 const CONTROL_BYTES = 16;
@@ -180,7 +180,7 @@ export function allocateCuda({ driver, stream, layout, reader, onDestroy }: Memo
       if (chunksChanged) {
         tables.listChunks();
         if (tables.chunkCount > 0)
-          upload(place(chunksAt), tables.chunks.subarray(0, CHUNK_PAIRS * tables.chunkCount), "the table of chunks");
+          upload(place(chunksAt), tables.chunks.subarray(0, tables.chunkWords * tables.chunkCount), "the table of chunks");
       }
       if (scalarsChanged) upload(place(tableAt), scalars!.table, "the table of scalars");
       tensorsChanged = false;

@@ -1,20 +1,21 @@
 // The two tables of a launch over a whole model, as the kernels read them: of tensors (addresses, stride of states, row) and of chunks.
 // A segment of the layout is a tensor here, so one launch takes all banks of all arenas. Addresses are 64-bit; units are elements.
-// Where there is a memory of scalars, or parameters are of 16 bits and may be rounded at random, a segment also says whose it is: with
-// scalars where its partial results go, with 16 bits which element of its tensor it begins with.
+// Where there is a memory of scalars, or parameters are of 16 bits and may be rounded at random, a segment also says whose it is, and which
+// element of its tensor it begins with; with scalars a chunk says where its partial results go.
 
-import { CHUNK_ELEMENTS, CHUNK_FIELDS, CHUNK_WORDS, TENSOR_FIELDS, TENSOR_WORDS } from "../../contract/manifest.js";
+import { CHUNK_FIELDS, CHUNK_WORDS, TENSOR_FIELDS, TENSOR_WORDS } from "../../contract/manifest.js";
 import { formatBytes } from "../../numeric/storage-formats.js";
 import type { ArenaLayout, MemoryLayout, ScalarLayout } from "../device.js";
 
-const [PARAM, STATE, STRIDE, COUNT, ROW, TENSOR, FIRST] = (
-  ["param", "state", "stateStride", "count", "row", "tensor", "first"] as const
-).map((field) => CHUNK_FIELDS.indexOf(field)) as [number, number, number, number, number, number, number];
-/** 64-bit words of a segment: param, grad, state, state_stride, row; then pairs of 32 bits: index and place, index and start, or all of these. */
+const [PARAM, STATE, STRIDE, COUNT, ROW, TENSOR, FIRST, PIECE] = (
+  ["param", "state", "stateStride", "count", "row", "tensor", "first", "piece"] as const
+).map((field) => CHUNK_FIELDS.indexOf(field)) as [number, number, number, number, number, number, number, number];
+const PARTIAL = TENSOR_FIELDS.indexOf("partial");
+/** 64-bit words of a segment: param, grad, state, state_stride, row; then perhaps index and start in one. */
 const SEGMENT_WORDS = 5;
 const [PARAM_WORD, GRAD_WORD, STATE_WORD, STRIDE_WORD, ROW_WORD] = [0, 1, 2, 3, 4] as const;
-/** 64-bit words of a chunk: first, then count and tensor in one. */
-export const CHUNK_PAIRS = 2;
+/** 64-bit words of a chunk: first, then count and tensor in one, then perhaps the place of its partial results. */
+const CHUNK_PAIRS = 2;
 
 export interface ArenaAddresses {
   readonly layout: ArenaLayout;
@@ -29,6 +30,8 @@ export interface Tables {
   readonly words: number;
   /** As long as it may become; `chunkCount` entries stand for something. */
   readonly chunks: BigUint64Array<ArrayBuffer>;
+  /** Of an entry in `chunks`. */
+  readonly chunkWords: number;
   readonly chunkCount: number;
   /** Takes over which chunks have elements, and the single rows that are worked on. */
   listChunks(): void;
@@ -62,11 +65,11 @@ export function createTables(arenas: readonly ArenaAddresses[], { formats, scala
       room += (chunks.length + (rowChunks?.table.length ?? 0)) / CHUNK_WORDS;
     }
   }
-  const isNarrow = formats.param !== "f32";
-  const words = SEGMENT_WORDS + (scalars === undefined ? 0 : 1) + (isNarrow ? 1 : 0);
+  const words = SEGMENT_WORDS + (scalars === undefined && formats.param === "f32" ? 0 : 1);
+  const chunkWords = CHUNK_PAIRS + (scalars === undefined ? 0 : 1);
   const [paramBytes, gradBytes] = [BigInt(formatBytes[formats.param]), BigInt(formatBytes[formats.grad])];
   const tensors = new BigUint64Array(segments.length * words);
-  const chunks = new BigUint64Array(room * CHUNK_PAIRS);
+  const chunks = new BigUint64Array(room * chunkWords);
   let chunkCount = 0;
 
   /** Appends a table's entries; those of a tensor in a bank are of one segment. */
@@ -77,9 +80,10 @@ export function createTables(arenas: readonly ArenaAddresses[], { formats, scala
     for (let entry = 0; entry < entries * CHUNK_WORDS; entry += CHUNK_WORDS) {
       if (table[entry + COUNT] === 0) continue;
       const { index, start } = byTensor.get(table[entry + TENSOR]!)!;
-      chunks[chunkCount * CHUNK_PAIRS] = BigInt(table[entry + FIRST]! - start);
-      chunks[chunkCount * CHUNK_PAIRS + 1] = BigInt(table[entry + COUNT]!) | (BigInt(index) << 32n);
-      chunkCount++;
+      const at = chunkCount++ * chunkWords;
+      chunks[at] = BigInt(table[entry + FIRST]! - start);
+      chunks[at + 1] = pair(table[entry + COUNT]!, index);
+      if (scalars !== undefined) chunks[at + 2] = BigInt(firstPlaceOf(scalars, table[entry + TENSOR]!) + table[entry + PIECE]!);
     }
   }
 
@@ -103,17 +107,13 @@ export function createTables(arenas: readonly ArenaAddresses[], { formats, scala
     tensors[at + STATE_WORD] = state + BigInt(stateFirst + 16 * table[entry + STATE]!);
     tensors[at + STRIDE_WORD] = 4n * BigInt(table[entry + STRIDE]!);
     tensors[at + ROW_WORD] = BigInt(table[entry + ROW]!);
-    const [tensor, start] = [table[entry + TENSOR]!, table[entry + FIRST]!];
-    const numbers = scalars === undefined ? [tensor, start] : [tensor, placeOf(scalars, tensor, start), start, 0];
-    for (let word = SEGMENT_WORDS; word < words; word++) {
-      const [low, high] = numbers.slice(2 * (word - SEGMENT_WORDS)) as [number, number];
-      tensors[at + word] = BigInt(low) | (BigInt(high) << 32n);
-    }
+    if (words > SEGMENT_WORDS) tensors[at + SEGMENT_WORDS] = pair(table[entry + TENSOR]!, table[entry + FIRST]!);
   }
   return {
     tensors,
     words,
     chunks,
+    chunkWords,
     get chunkCount() {
       return chunkCount;
     },
@@ -132,7 +132,10 @@ export function createTables(arenas: readonly ArenaAddresses[], { formats, scala
   };
 }
 
-/** The place of the chunk that begins with a tensor's element `first`. */
-function placeOf({ table }: ScalarLayout, tensor: number, first: number): number {
-  return table[TENSOR_WORDS * (1 + tensor) + TENSOR_FIELDS.indexOf("partial")]! + first / CHUNK_ELEMENTS;
+/** Two numbers of 32 bits. */
+const pair = (low: number, high: number) => BigInt(low) | (BigInt(high) << 32n);
+
+/** Where a tensor's places of partial results begin. */
+function firstPlaceOf({ table }: ScalarLayout, tensor: number): number {
+  return table[TENSOR_WORDS * (1 + tensor) + PARTIAL]!;
 }

@@ -180,10 +180,10 @@ function encodePass({ list, memory, chooser }: WebGpuLaunch, page: number, pass:
   }
   for (const { pipeline, group, grid } of list) {
     const bound = group();
-    if (bound === null) continue;
+    const { x, y } = grid();
+    if (bound === null || x === 0) continue;
     if (pipeline !== current) pass.setPipeline((current = pipeline));
     pass.setBindGroup(0, bound, dynamicOffsets, 0, 1);
-    const { x, y } = grid();
     pass.dispatchWorkgroups(x, y);
   }
 }

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { CHUNK_ELEMENTS } from "../../../src/contract/manifest.js";
 import { createOptimizer } from "../../../src/runtime/index.js";
 import { compileOne } from "../../oracle/compile-one.js";
-import { lazyDifferences } from "../../oracle/lazy-rows.js";
+import { lazyDifferences, reducingDifferences } from "../../oracle/lazy-rows.js";
 import { leftInDriver, playMachine, pretendCuda, whyNoPretence } from "./pretend.js";
 
 beforeEach(() => playMachine({}));
@@ -13,7 +13,9 @@ afterEach(() => {
   expect(whyNoPretence === undefined ? leftInDriver() : 0).toBe(0);
 });
 
-const adamw = await compileOne(readFileSync(new URL("../../../examples/adamw.opt", import.meta.url), "utf8"));
+const text = readFileSync(new URL("../../../examples/adamw.opt", import.meta.url), "utf8");
+const adamw = await compileOne(text);
+const clipped = await compileOne(text, [{ grad_clip: "global_norm", non_finite: "skip" }]);
 const params = Object.entries({ table: [2000, 48], bias: [64], wide: [5, CHUNK_ELEMENTS + 4], number: [], few: [7, 4] }).map(
   ([name, shape]) => ({ name, shape }),
 );
@@ -34,6 +36,12 @@ describe.skipIf(whyNoPretence !== undefined)("lazy rows on CUDA", () => {
     await expect(optimizer.prepare()).rejects.toThrow("a graph works on whole tensors");
     expect(optimizer.steps).toBe(0);
     optimizer.destroy();
+    device.destroy();
+  });
+
+  test("where norms are reduced, of what is present", async () => {
+    const device = await pretendCuda(await Object.values(clipped.definition.kernels)[0]!.cuda!());
+    expect(await reducingDifferences(device, clipped, { params, seed: 3, steps })).toEqual([]);
     device.destroy();
   });
 });

@@ -1,4 +1,4 @@
-// The CUDA frame of a finish: one block for the whole model. A tensor of a few chunks is folded by a thread, a larger one by a warp; then
+// The CUDA frame of a finish: one block for the whole model. A tensor of a few pieces is folded by a thread, a larger one by a warp; then
 // rounds: each tensor's body by a thread, totals by the block, the model's body by one thread. Idle tensors have no part in anything.
 
 import { IDLE_VARIANT } from "../../../contract/manifest.js";
@@ -15,7 +15,7 @@ import { cudaDialect } from "./dialect.js";
 import { coefficientLine, declaredNames } from "./frame.js";
 import { placeText, reducerNames } from "./scalars.js";
 
-/** Chunks that a thread folds alone. */
+/** Pieces that a thread folds alone. */
 const FEW = 8;
 
 const bodyName = (finish: string, of: "tensor" | "model", round: number) => `${finish}_${of}${round}`;
@@ -79,21 +79,21 @@ const locals = (rowWidth: number): Readonly<Record<string, string>> => ({
 const numbersOf = (slots: number) => `tensor_numbers + static_cast<unsigned long long>(k) * ${slots}u`;
 const numberOf = (slots: number, slot: number) => `tensor_numbers[static_cast<unsigned long long>(k) * ${slots}u + ${slot}u]`;
 
-/** A tensor without chunks has nothing to fold. */
+/** A tensor without pieces has nothing to fold. */
 function foldLines({ folds }: Finish, slots: number): string[] {
   if (folds.length === 0) return [];
   const at = (partial: number) => `partials + ${partial}ull * table->places + records[k].partial`;
   return [
     "for (unsigned int k = threadIdx.x; k < table->tensors; k += blockDim.x) {",
-    `  if (records[k].chunks > ${FEW}u || is_idle(k)) continue;`,
+    `  if (records[k].pieces > ${FEW}u || is_idle(k)) continue;`,
     ...folds.map(
-      ({ partial, by, slot }) => `  ${numberOf(slots, slot)} = fold_eight<${reducerNames[by]}>(${at(partial)}, records[k].chunks, 1u);`,
+      ({ partial, by, slot }) => `  ${numberOf(slots, slot)} = fold_eight<${reducerNames[by]}>(${at(partial)}, records[k].pieces, 1u);`,
     ),
     "}",
     "for (unsigned int k = threadIdx.x / 32u; k < table->tensors; k += blockDim.x / 32u) {",
-    `  if (records[k].chunks <= ${FEW}u || is_idle(k)) continue;`,
+    `  if (records[k].pieces <= ${FEW}u || is_idle(k)) continue;`,
     ...folds.flatMap(({ partial, by, slot }) => [
-      `  fold_warp<${reducerNames[by]}>(${at(partial)}, records[k].chunks);`,
+      `  fold_warp<${reducerNames[by]}>(${at(partial)}, records[k].pieces);`,
       `  if (threadIdx.x % 32u == 0u) ${numberOf(slots, slot)} = *(${at(partial)});`,
     ]),
     "}",

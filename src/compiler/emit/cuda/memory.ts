@@ -24,10 +24,22 @@ function isRandom({ ir }: Plan): boolean {
 }
 
 /** What stands in a tensor besides its memory and its row: of builds with scalars, and of those whose parameters have 16 bits. */
-function numbersOf({ plan, info }: PlannedBuild): readonly ("index" | "place" | "start" | "reserved")[] {
-  const isNarrow = info.formats.param !== "f32";
-  if (plan.scalars !== null) return isNarrow ? ["index", "place", "start", "reserved"] : ["index", "place"];
-  return isNarrow ? ["index", "start"] : [];
+function numbersOf({ plan, info }: PlannedBuild): readonly ("index" | "start")[] {
+  return plan.scalars !== null || info.formats.param !== "f32" ? ["index", "start"] : [];
+}
+
+/** The struct of a chunk; where there are scalars it has a place of partial results. */
+export function chunkStruct({ plan }: PlannedBuild): string {
+  const place =
+    plan.scalars === null
+      ? ""
+      : "\n  // Where what it comes to stands in the first slot of partial results.\n  unsigned int place;\n  unsigned int reserved;";
+  return `// A run of elements of one tensor, the work of one block.
+struct Chunk {
+  unsigned long long first;
+  unsigned int count;
+  unsigned int tensor;${place}
+};`;
 }
 
 /** The struct of a tensor, with what is to be said of it. */
@@ -49,14 +61,7 @@ const stateType = (plan: Plan) => (statesAreFloats(plan) ? "float" : "unsigned c
 function numberFields(build: PlannedBuild): string {
   const numbers = numbersOf(build);
   if (numbers.length === 0) return "";
-  const says = {
-    index: "Its number among the tensors of the model",
-    place: "the place of its first chunk in the first slot of partial results",
-    start: "how many elements of the tensor stand before these",
-    reserved: "",
-  } as const;
-  const said = numbers.map((name) => says[name]).filter((text) => text !== "");
-  const sentence = said.length < 3 ? said.join(", and ") : `${said.slice(0, -1).join(", ")}, and ${said.at(-1)}`;
+  const sentence = "Its number among the tensors of the model, and how many elements of the tensor stand before these";
   return `\n  // ${sentence}.\n${numbers.map((name) => `  unsigned int ${name};`).join("\n")}`;
 }
 

@@ -9,18 +9,13 @@ import { type FinishPlace, launchesOf, reduces, type SweepPlace, usesScalars } f
 import { cudaDeclarations, roundingDeclarations } from "./dialect.js";
 import { finishFunctions } from "./finish.js";
 import { formatDeclarations } from "./formats.js";
-import { singleTensor, singleTensorText, tensorStruct } from "./memory.js";
+import { chunkStruct, singleTensor, singleTensorText, tensorStruct } from "./memory.js";
 import { scalarDeclarations, scalarStructs } from "./scalars.js";
 import { sweepFunctions } from "./sweep.js";
 
 const structs = (build: PlannedBuild) => `${tensorStruct(build)}
 
-// A run of elements of one tensor, the work of one block.
-struct Chunk {
-  unsigned long long first;
-  unsigned int count;
-  unsigned int tensor;
-};
+${chunkStruct(build)}
 
 // What the device itself keeps of a run, so that a captured graph can be replayed: how many steps were taken, counted from any multiple
 // of ${ROW_PAGES}, and how many numbers a page of rows has in the ring of ${ROW_PAGES} pages.
@@ -80,7 +75,7 @@ function modelEntryPoint({ space }: PlannedBuild, { name, program, sweep }: Swee
   // Said how many blocks are enough, compilers spill nothing to have more of them.
   const threads = reduces(sweep) ? `${REDUCE_WORKGROUP}, 4` : WORKGROUP;
   const [parameters, operands] = usesScalars(sweep)
-    ? [`, float* scalars, const ${space}::ScalarTable* __restrict__ table`, ", scalars, table"]
+    ? [`, float* scalars, const ${space}::ScalarTable* __restrict__ table`, `, scalars, table${reduces(sweep) ? ", chunk.place" : ""}`]
     : ["", ""];
   return `// The whole model in one launch: a block${reduces(sweep) ? ` of ${REDUCE_WORKGROUP} threads` : ""} for each chunk. \`rows\` is a page of rows, ${program.rowWidth} numbers each; where \`control\` is not
 // null it is the ring of pages.

@@ -6,7 +6,7 @@ import type { Reducer } from "../../ir/value.js";
 import type { ScalarPlace } from "../../passes/plan.js";
 
 export const scalarStructs = `// What the table of scalars begins with: numbers of the memory of scalars. The model's slots come first, then the slots of each tensor,
-// then the slots of partial results, each with a place for every chunk.
+// then the slots of partial results, each with a place for every piece that a tensor may be worked on in.
 struct ScalarTable {
   unsigned int tensors;
   unsigned int places;
@@ -14,10 +14,10 @@ struct ScalarTable {
   unsigned int first_partial;
 };
 
-// What follows for each tensor of the model: its first place in a slot of partial results, its chunks, its class's row.
+// What follows for each tensor of the model: its first place in a slot of partial results, its pieces, its class's row.
 struct ScalarRecord {
   unsigned int partial;
-  unsigned int chunks;
+  unsigned int pieces;
   unsigned int row;
   unsigned int reserved;
 };`;

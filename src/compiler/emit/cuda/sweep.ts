@@ -2,7 +2,7 @@
 // of the tensor allow it (eight where all are of 16 bits), single ones elsewhere and in tails: the same bits. In a sweep that reduces, thread
 // 8 l + c of a block of 128 takes every eighth group of four of leaf l from c on, so that its four sums are lanes 4c .. 4c+3 of the leaf.
 
-import { CHUNK_ELEMENTS, LEAF_ELEMENTS, LEAF_LANES } from "../../../contract/manifest.js";
+import { LEAF_ELEMENTS, LEAF_LANES } from "../../../contract/manifest.js";
 import { isQuantized } from "../../../numeric/storage-formats.js";
 import type { CellId } from "../../ir/value.js";
 import type { SweepBody, VariantPlan } from "../../passes/plan.js";
@@ -13,7 +13,7 @@ import { type PrintedBody, printBody } from "../expressions.js";
 import type { PlannedBuild } from "../files.js";
 import { unwrap } from "../infix.js";
 import { createNamer } from "../namer.js";
-import { type CellPlace, passesOf, placeOf, type SweepPass, type SweepPlace, usesScalars, variantText } from "../sweeps.js";
+import { type CellPlace, passesOf, placeOf, reduces, type SweepPass, type SweepPlace, usesScalars, variantText } from "../sweeps.js";
 import { blockLines, blockNames, goesByBlocks, halvesOf, largestOf, nextOf, scaleOf } from "./blocks.js";
 import { cudaDialect, elementNames } from "./dialect.js";
 import { widthOf } from "./formats.js";
@@ -44,6 +44,7 @@ const scalarNames = [
   "numbers",
   "scalars",
   "table",
+  "place",
   "partial",
   "result",
   "element",
@@ -69,6 +70,7 @@ function extraParameters({ scalars, partials }: SweepBody): readonly (readonly [
       ? ([
           ["float*", "scalars", "scalars"],
           ["const ScalarTable*", "table", "table"],
+          ["unsigned int", "place", "place"],
         ] as const)
       : []),
   ];
@@ -115,8 +117,6 @@ function passFunction(build: PlannedBuild, { name, program }: SweepPlace, { vari
     ...body.coefficients.map((coefficient) => `  ${coefficientLine(ir, coefficient, names)}`),
     ...body.scalars.map(({ value, place }) => `  const float ${names.scalars.get(value)} = ${placeText(place)};`),
     ...printed.head.map((line) => `  ${line}`),
-    // One number lives through the loop, and no more of where the result goes.
-    ...(totals.length > 0 ? [`  const unsigned int place = tensor.place + static_cast<unsigned int>(first / ${CHUNK_ELEMENTS}u);`] : []),
     ...(isRandom
       ? [
           `  const unsigned int ${elementNames[0]} = tensor.index;`,
@@ -260,8 +260,9 @@ function chooseVariant({ plan }: PlannedBuild, { name, sweep }: SweepPlace): str
   });
   const needs = new Set(passes.flatMap(({ body }) => extraParameters(body).map(([, parameter]) => parameter)));
   const index = `static_cast<unsigned long long>(tensor.index) * ${plan.scalars?.tensor}u`;
+  const scalars = usesScalars(sweep) ? `, float* scalars, const ScalarTable* table${reduces(sweep) ? ", unsigned int place" : ""}` : "";
   const lines = [...(needs.has("numbers") ? [`  const float* numbers = scalars + table->first_tensor + ${index};`] : [])];
-  return `static __device__ __forceinline__ void ${name}_chunk(const Tensor& tensor, const float* row, unsigned long long first, unsigned int count${usesScalars(sweep) ? ", float* scalars, const ScalarTable* table" : ""}) {
+  return `static __device__ __forceinline__ void ${name}_chunk(const Tensor& tensor, const float* row, unsigned long long first, unsigned int count${scalars}) {
 ${lines.map((line) => `${line}\n`).join("")}  switch (static_cast<unsigned int>(row[0])) {
 ${cases.join("\n")}
   }

@@ -118,10 +118,10 @@ function tensorLoop(widths: Widths, { active, idle = [], every = [] }: Steps): s
 const firstRow = `(if (i32.lt_s ${get("first_row")} (i32.const 0)) (then ${set("first_row", get("row"))}))`;
 
 function foldLines({ folds }: Finish): string[] {
-  const chunks = recordWord("chunks", get("record"));
+  const pieces = recordWord("pieces", get("record"));
   return folds.map(({ partial, by, slot }) => {
     const at = `(i32.add ${get("partials")} (i32.add (i32.mul ${get("partial_stride")} (i32.const ${partial})) (i32.shl ${recordWord("partial", get("record"))} (i32.const 2))))`;
-    return `(f32.store ${scalarAddress({ of: "tensor", slot })} (call $${foldName(by)} ${at} ${chunks}))`;
+    return `(f32.store ${scalarAddress({ of: "tensor", slot })} (call $${foldName(by)} ${at} ${pieces}))`;
   });
 }
 

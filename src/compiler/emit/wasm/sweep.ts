@@ -3,7 +3,7 @@
 // loops over vectors of four: load everything, compute, store everything. Unrolling by 2, 4 or 8 was measured on AdamW at 16Mi elements:
 // no gain, memory is the limit.
 
-import { CHUNK_ELEMENTS, CHUNK_FIELDS, CHUNK_WORDS, TENSOR_WORDS } from "../../../contract/manifest.js";
+import { CHUNK_FIELDS, CHUNK_WORDS, TENSOR_WORDS } from "../../../contract/manifest.js";
 import { type EightBitFormat, QUANTIZED_BLOCK } from "../../../numeric/eight-bit.js";
 import { isQuantized, type StorageFormat } from "../../../numeric/storage-formats.js";
 import type { CellId, Ir, Value, ValueId } from "../../ir/value.js";
@@ -98,13 +98,12 @@ function sweepFunction(build: PlannedBuild, { name, program, sweep }: SweepPlace
   ];
 }
 
-/** Where the numbers of the chunk's tensor begin, and its place in the first partial slot. */
+/** Where the numbers of the chunk's tensor begin, and the chunk's place in the first partial slot. */
 function placeLines(slots: number): string[] {
   const record = `(i32.add ${get("tensors")} (i32.mul (i32.add ${word("tensor")} (i32.const 1)) (i32.const ${4 * TENSOR_WORDS})))`;
-  const chunk = `(i32.div_u ${word("first")} (i32.const ${CHUNK_ELEMENTS}))`;
   return [
     set("tensor_at", number(`(i32.add ${headerWord("firstTensor")} (i32.mul ${word("tensor")} (i32.const ${slots})))`)),
-    set("partial_at", number(`(i32.add ${headerWord("firstPartial")} (i32.add ${recordWord("partial", record)} ${chunk}))`)),
+    set("partial_at", number(`(i32.add ${headerWord("firstPartial")} (i32.add ${recordWord("partial", record)} ${word("piece")}))`)),
   ];
 }
 

@@ -6,7 +6,7 @@ import type { Fold, Round, ScalarBody, Total } from "../../passes/plan.js";
 import type { PlannedBuild } from "../files.js";
 import type { FinishPlace } from "../sweeps.js";
 import { scalarFunction } from "./body.js";
-import { FEW_CHUNKS, nothingOf } from "./scalars.js";
+import { FEW_PIECES, nothingOf } from "./scalars.js";
 
 /** The functions of a finish: one for each body, then the entry point, which `start` begins. */
 export function printFinish(
@@ -45,19 +45,18 @@ function bodyFunctions(
   );
 }
 
-/** Each invocation folds tensors of few chunks; all of them together the others. */
+/** Each invocation folds tensors of few pieces; all of them together the others. */
 function foldSteps(folds: readonly Fold[], rowVectors: number): string[] {
   if (folds.length === 0) return [];
   const few = folds.map(
-    ({ partial, by, slot }) =>
-      `      scalars[tensor_scalar(tensor, ${slot}u)] = fold_${by}(partial_place(tensor, ${partial}u), chunk_count);`,
+    ({ partial, by, slot }) => `      scalars[tensor_scalar(tensor, ${slot}u)] = fold_${by}(partial_place(tensor, ${partial}u), pieces);`,
   );
   const many = folds.flatMap(({ partial, by, slot }) => [
-    `      fold_${by}_together(partial_place(tensor, ${partial}u), chunk_count, lane);`,
+    `      fold_${by}_together(partial_place(tensor, ${partial}u), pieces, lane);`,
     `      if (lane == 0u) { scalars[tensor_scalar(tensor, ${slot}u)] = scalars[partial_place(tensor, ${partial}u)]; }`,
   ]);
   const guarded = (condition: string, lines: readonly string[]) => [
-    "    let chunk_count = tensors[tensor + 1u].y;",
+    "    let pieces = tensors[tensor + 1u].y;",
     `    if (${condition} && !is_idle(tensors[tensor + 1u].z * ${rowVectors}u)) {`,
     ...lines,
     "    }",
@@ -66,10 +65,10 @@ function foldSteps(folds: readonly Fold[], rowVectors: number): string[] {
   return [
     [
       `  for (var tensor = lane; tensor < count; tensor += ${WORKGROUP}u) {`,
-      ...guarded(`chunk_count <= ${FEW_CHUNKS}u`, few),
-      "  // A tensor of many chunks has as many places more than one.",
-      `  for (var tensor = 0u; tensor < count && tensors[0].y - count >= ${FEW_CHUNKS}u; tensor++) {`,
-      ...guarded(`chunk_count > ${FEW_CHUNKS}u`, many),
+      ...guarded(`pieces <= ${FEW_PIECES}u`, few),
+      "  // A tensor of many pieces has as many places more than one.",
+      `  for (var tensor = 0u; tensor < count && tensors[0].y - count >= ${FEW_PIECES}u; tensor++) {`,
+      ...guarded(`pieces > ${FEW_PIECES}u`, many),
     ].join("\n"),
   ];
 }

@@ -65,10 +65,10 @@ function bindings(build: PlannedBuild, words: MemoryWords): string {
     uses("state") && `@group(0) @binding(2) var<storage, read_write> states: array<${words.state}>;`,
     "@group(0) @binding(3) var<storage, read> chunks: array<Chunk>;",
     "@group(0) @binding(4) var<storage, read> rows: array<vec4f>;",
-    scalars && "// The model's slots, for each tensor its slots, then the partial slots with a place for each chunk.",
+    scalars && "// The model's slots, for each tensor its slots, then the partial slots with a place for each piece of a tensor.",
     scalars && "@group(0) @binding(5) var<storage, read_write> scalars: array<f32>;",
     scalars &&
-      "// [0]: tensors, places of a partial slot, first number of a tensor, first partial. Then each tensor's first place, chunks, row, 0.",
+      "// [0]: tensors, places of a partial slot, first number of a tensor, first partial. Then each tensor's first place, pieces, row, 0.",
     scalars && "@group(0) @binding(6) var<storage, read> tensors: array<vec4u>;",
   ]
     .filter((line) => line !== false)
@@ -85,11 +85,13 @@ function printSweep(build: PlannedBuild, { name, program, sweep }: SweepPlace): 
     const calls = passes.filter((pass) => pass.variant === variant).map(({ suffix }) => `${name}${suffix}(chunk, row, lane);`);
     return body === null ? [] : [`    case ${variant}u: { ${calls.join(" ")} }`];
   });
+  // What a grid has too many would leave nothing where a piece leaves its sum.
+  const present = reduces(sweep) ? "\n  if (chunk.count == 0u) { return; }" : "";
   const entryPoint = (start: string) => `@compute @workgroup_size(${workgroup})
 fn ${name}(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let index = workgroup.x + workgroup.y * workgroups.x;
   if (index >= arrayLength(&chunks)) { return; }
-  let chunk = chunks[index];${start}
+  let chunk = chunks[index];${present}${start}
   let row = chunk.row * ${program.rowWidth / 4}u;
   switch (u32(rows[row].x)) {
 ${cases.join("\n")}

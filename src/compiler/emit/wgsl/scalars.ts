@@ -1,5 +1,5 @@
 // Numbers smaller than an element in WGSL: where they stand, and the tree by which numbers come to one. In a sweep that reduces, each of 128
-// invocations has four lanes of a leaf, the components of its vectors; in a finish the chunks of a tensor, and then the tensors of the
+// invocations has four lanes of a leaf, the components of its vectors; in a finish the pieces of a tensor, and then the tensors of the
 // model, are folded in place, as adjacent pairs.
 
 import {
@@ -23,8 +23,8 @@ const LEAVES = CHUNK_ELEMENTS / LEAF_ELEMENTS;
 /** Reductions that share their barriers: 9 KiB of workgroup memory, of at least 16. */
 const REDUCTIONS_AT_ONCE = 4;
 
-/** A tensor of more chunks is folded by all invocations of a finish together. */
-export const FEW_CHUNKS = 64;
+/** A tensor of more pieces is folded by all invocations of a finish together. */
+export const FEW_PIECES = 64;
 
 const identities = { sum: 0, max: Number.NEGATIVE_INFINITY, min: Number.POSITIVE_INFINITY } as const satisfies Record<Reducer, number>;
 const reducers = ["sum", "max", "min"] as const satisfies readonly Reducer[];
@@ -79,12 +79,12 @@ export function scalarDeclarations(slots: BuildInfo["scalars"]): Readonly<Record
     tensor_scalar: `fn tensor_scalar(tensor: u32, slot: u32) -> u32 {
   return tensors[0].z + tensor * ${slots?.tensor ?? 0}u + slot;
 }`,
-    partial_place: `// Where the chunks of a tensor leave what they come to, one after the other.
+    partial_place: `// Where the pieces of a tensor leave what they come to, one after the other.
 fn partial_place(tensor: u32, slot: u32) -> u32 {
   return tensors[0].w + slot * tensors[0].y + tensors[tensor + 1u].x;
 }`,
     chunk_place: `fn chunk_place(chunk: Chunk, slot: u32) -> u32 {
-  return partial_place(chunk.tensor, slot) + chunk.first / ${CHUNK_ELEMENTS}u;
+  return partial_place(chunk.tensor, slot) + chunk.piece;
 }`,
     is_idle: `fn is_idle(row: u32) -> bool {
   return u32(rows[row].x) == ${IDLE_VARIANT}u;
