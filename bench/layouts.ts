@@ -11,7 +11,7 @@ import { createOptimizer } from "../src/runtime/index.js";
 import { torchAdamW } from "./peers/torch.js";
 import { type Contestant, interleave, pairedRatio, publish, type Timing } from "./rounds.js";
 
-const ELEMENTS = Number(process.env["OPTSPEC_BENCH_ELEMENTS"] ?? 16 * 2 ** 20);
+const ELEMENTS = Number(process.env.OPTSPEC_BENCH_ELEMENTS ?? 16 * 2 ** 20);
 const ROUNDS = 5;
 const STEPS = 4;
 

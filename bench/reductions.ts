@@ -13,7 +13,7 @@ import { type Contestant, interleave, publish, type Timing } from "./rounds.js";
 
 const TENSORS = 64;
 /** Of all tensors together. */
-const ELEMENTS = Number(process.env["OPTSPEC_BENCH_ELEMENTS"] ?? 16 * 2 ** 20);
+const ELEMENTS = Number(process.env.OPTSPEC_BENCH_ELEMENTS ?? 16 * 2 ** 20);
 
 const subjects = {
   AdamW: { file: "adamw", name: "AdamW", options: {} },

@@ -8,7 +8,15 @@ import { check } from "../src/compiler/check/check.js";
 import { createReporter } from "../src/compiler/diagnostics/report.js";
 import { parse } from "../src/compiler/syntax/parse.js";
 
-const DOCUMENTS = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "grammar/reference.md", "docs/low-precision.md", "docs/rules.md", "docs/schedules.md"];
+const DOCUMENTS = [
+  "README.md",
+  "ARCHITECTURE.md",
+  "CONTRIBUTING.md",
+  "grammar/reference.md",
+  "docs/low-precision.md",
+  "docs/rules.md",
+  "docs/schedules.md",
+];
 
 interface Sample {
   readonly place: string;
