@@ -100,7 +100,7 @@ function ruleSet(): OptimizerDefinition["manifest"]["rules"] {
 }
 
 const wgsl = `
-struct Chunk { param: u32, state: u32, state_stride: u32, count: u32, row: u32, tensor: u32, first: u32, place: u32 }
+struct Chunk { param: u32, state: u32, state_stride: u32, count: u32, row: u32, tensor: u32, first: u32, place: u32, piece: u32 }
 @group(0) @binding(0) var<storage, read_write> params: array<vec4f>;
 @group(0) @binding(1) var<storage, read> grads: array<vec4f>;
 @group(0) @binding(2) var<storage, read_write> states: array<vec4f>;
@@ -154,7 +154,7 @@ const wat = `(module
           (local.set $m (i32.add (local.get $m) (i32.const 16)))
           (local.set $v (i32.add (local.get $v) (i32.const 16)))
           (br_if $element (local.tee $left (i32.sub (local.get $left) (i32.const 1)))))))
-      (local.set $chunk (i32.add (local.get $chunk) (i32.const 32)))
+      (local.set $chunk (i32.add (local.get $chunk) (i32.const 36)))
       (local.set $count (i32.sub (local.get $count) (i32.const 1)))
       (br $next)))))`;
 
