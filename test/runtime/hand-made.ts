@@ -137,7 +137,7 @@ const wat = `(module
       (if (f32.eq (f32.load (local.get $row)) (f32.const 0)) (then
         (local.set $p (i32.add (local.get $param) (i32.shl (i32.load (local.get $chunk)) (i32.const 4))))
         (local.set $g (i32.add (local.get $grad) (i32.shl (i32.load (local.get $chunk)) (i32.const 4))))
-        (local.set $m (i32.add (local.get $state) (i32.shl (i32.load offset=4 (local.get $chunk)) (i32.const 4))))
+        (local.set $m (i32.add (local.get $state) (i32.shl (i32.add (i32.load offset=4 (local.get $chunk)) (i32.load offset=28 (local.get $chunk))) (i32.const 4))))
         (local.set $v (i32.add (local.get $m) (i32.shl (i32.load offset=8 (local.get $chunk)) (i32.const 4))))
         (local.set $left (i32.shr_u (i32.add (i32.load offset=12 (local.get $chunk)) (i32.const 3)) (i32.const 2)))
         (loop $element
