@@ -3,7 +3,7 @@
 
 import loadWabt from "wabt";
 import type { HostValue } from "../../src/contract/host-formula.js";
-import { CHUNK_WORDS, type HyperInfo, type OptimizerDefinition, type RangeInfo } from "../../src/contract/manifest.js";
+import type { HyperInfo, OptimizerDefinition, RangeInfo } from "../../src/contract/manifest.js";
 import { parsePattern } from "../../src/rules/pattern.js";
 import type { OptimizerTypes } from "../../src/runtime/index.js";
 
@@ -154,7 +154,7 @@ const wat = `(module
           (local.set $m (i32.add (local.get $m) (i32.const 16)))
           (local.set $v (i32.add (local.get $v) (i32.const 16)))
           (br_if $element (local.tee $left (i32.sub (local.get $left) (i32.const 1)))))))
-      (local.set $chunk (i32.add (local.get $chunk) (i32.const ${4 * CHUNK_WORDS})))
+      (local.set $chunk (i32.add (local.get $chunk) (i32.const 36)))
       (local.set $count (i32.sub (local.get $count) (i32.const 1)))
       (br $next)))))`;
 
