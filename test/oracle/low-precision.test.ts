@@ -3,10 +3,12 @@
 
 import { describe, expect, test } from "vitest";
 import { readFloat32 } from "../../src/runtime/state/safetensors.js";
+import { openDawn } from "../device/webgpu/dawn.js";
 import { type Compared, type LowPrecisionCase, lowPrecisionCases, recorded, runCase, type Spelling, wordsOf } from "./low-precision.js";
 import { exampleText, type TargetName, withClause } from "./replay-case.js";
 
-const targets: readonly TargetName[] = ["interpret", "cpu", "cpu-threads"];
+const { why } = await openDawn();
+const targets: readonly TargetName[] = ["interpret", "cpu", "cpu-threads", ...(why === undefined ? (["webgpu"] as const) : [])];
 
 /** AdamW as torch's fused kernel orders it. */
 const torchAdamW = `

@@ -207,7 +207,9 @@ onGpu("conversions", () => {
       ["u", "q8u"],
     ] as const) {
       const { codes: kept, scales } = quantize(format, numbers, float32Operations(device.profile));
-      expect(unequal(await optimizer.download("w", state as never), dequantize(format, kept, scales))).toEqual([]);
+      expect(
+        unequal(await optimizer.download("w", state as never), dequantize(format, kept, scales, float32Operations(device.profile))),
+      ).toEqual([]);
     }
     optimizer.destroy();
   });
