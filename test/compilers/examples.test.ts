@@ -92,7 +92,7 @@ describe("generated files", () => {
         expect(text, path).toContain(source);
         expect(text, path).toContain(GENERATOR.version);
         expect(text, path).not.toMatch(/examples\/|20\d\d-\d\d-\d\d|\/home\/|\/tmp\//);
-        expect(path).toMatch(/^[a-z]+\/[a-z0-9_.-]+$/);
+        expect(path).toMatch(/^[a-z0-9]+\/[a-z0-9_.-]+$/);
       }
     }
   });
