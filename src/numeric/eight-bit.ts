@@ -2,6 +2,8 @@
 // whose upper 12 bits are FIRST + code, so there are 8 steps to an octave and the largest code is exactly 1; times the scale. Signed codes
 // have a sign bit and 127 sizes down to 1.25 * 2^-16, unsigned ones 255 sizes down to 1.25 * 2^-32. Rounding is to nearest even on the bits.
 
+import { bitsOf, numberOf } from "./bits.js";
+
 export const QUANTIZED_BLOCK = 256;
 
 /** What a block is divided by is at least this, so that no reciprocal overflows: a block of zeros has it, and codes 0. */
@@ -19,18 +21,6 @@ export interface ScaleArithmetic {
 }
 
 const exact: ScaleArithmetic = { mul: (x, y) => Math.fround(x * y), div: (x, y) => Math.fround(x / y) };
-
-const word = new Uint32Array(1);
-const single = new Float32Array(word.buffer);
-
-const bitsOf = (x: number): number => {
-  single[0] = x;
-  return word[0]!;
-};
-const numberOf = (bits: number): number => {
-  word[0] = bits;
-  return single[0]!;
-};
 
 /** The bits of a number's size; a format without signs takes negative numbers for zeros, but not a NaN, which may have any sign. */
 function sizeBits(format: EightBitFormat, x: number): number {

@@ -1,6 +1,7 @@
 // The two 16-bit formats as numbers: every value of theirs is a binary64 value, so widening is exact, and narrowing rounds once.
 
 import { roundToBfloat16 } from "./bfloat16.js";
+import { bitsOf, numberOf } from "./bits.js";
 
 /** The number whose binary16 bits these are. */
 export function widenFloat16(bits: number): number {
@@ -43,22 +44,16 @@ export function float16Bits(x: number): number {
   const sign = Object.is(x, -0) || x < 0 ? 0x8000 : 0;
   if (rounded === Infinity) return sign | 0x7c00;
   if (rounded < 2 ** -14) return sign | (rounded * 2 ** 24);
-  single[0] = rounded;
-  return sign | ((word[0]! >>> 13) - (112 << 10));
+  return sign | ((bitsOf(rounded) >>> 13) - (112 << 10));
 }
-
-const word = new Uint32Array(1);
-const single = new Float32Array(word.buffer);
 
 /** The number whose bfloat16 bits these are. */
 export function widenBfloat16(bits: number): number {
-  word[0] = bits << 16;
-  return single[0]!;
+  return numberOf(bits << 16);
 }
 
 /** The bits of the bfloat16 nearest to x; of NaN, 0x7fc0. */
 export function bfloat16Bits(x: number): number {
   if (Number.isNaN(x)) return 0x7fc0;
-  single[0] = roundToBfloat16(x);
-  return word[0]! >>> 16;
+  return bitsOf(roundToBfloat16(x)) >>> 16;
 }

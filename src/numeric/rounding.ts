@@ -1,18 +1,7 @@
 // Roundings of binary32 into less: at random, and into two halves of 16 bits each. Every operand is a binary32 value.
 
+import { bitsOf, numberOf } from "./bits.js";
 import { float16Ulp } from "./float16.js";
-
-const word = new Uint32Array(1);
-const single = new Float32Array(word.buffer);
-
-const bitsOf = (x: number): number => {
-  single[0] = x;
-  return word[0]!;
-};
-const numberOf = (bits: number): number => {
-  word[0] = bits;
-  return single[0]!;
-};
 
 /** One of the two bfloat16 around x: the one away from zero with the probability of what x is beyond the other. `random` has 16 bits. */
 export function roundToBfloat16AtRandom(x: number, random: number): number {

@@ -3,7 +3,7 @@
 import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
 import { argsOf, type Builder, createBuilder } from "../../src/compiler/ir/builder.js";
-import { rebuild } from "../../src/compiler/ir/rebuild.js";
+import { copyValue, rebuild } from "../../src/compiler/ir/rebuild.js";
 import type { Cell, Ir, Store, Value, ValueId, Variant } from "../../src/compiler/ir/value.js";
 import { verifyIr } from "../../src/compiler/ir/verify.js";
 import { expandMath } from "../../src/compiler/passes/expand-math.js";
@@ -195,28 +195,6 @@ function twice(ir: Ir, choose: (copy: Copy) => Copy): Ir {
 }
 
 function copyOf(builder: Builder, value: Value, args: readonly ValueId[], copy: Copy): ValueId {
-  switch (value.kind) {
-    case "literal":
-      return builder.literal(value.value, value.type);
-    case "hyper":
-      return builder.hyper(value);
-    case "ambient":
-      return builder.ambient(value.ambient);
-    case "shape":
-      return builder.shape(value.axis);
-    case "load":
-      return builder.load(value.cell);
-    case "random":
-      return builder.random(args[0]!, args[1]!);
-    case "apply":
-      return builder.apply(value.op, args);
-    case "select":
-      return builder.select(args[0]!, args[1]!, args[2]!);
-    case "reduce":
-      return builder.reduce(value.by, value.to, value.from, args[0]!);
-    case "total":
-      return builder.total(2 * value.site + copy, value.by, value.level);
-    default:
-      throw new Error(`bug: unknown value ${value satisfies never}`);
-  }
+  if (value.kind === "total") return builder.total(2 * value.site + copy, value.by, value.level);
+  return copyValue(value, args, builder, (cell) => cell);
 }

@@ -16,7 +16,7 @@ export function rebuild(ir: Ir, replace: Replace = () => null): Ir {
   for (const id of [...values].sort((a, b) => a - b)) {
     const value = ir.values[id]!;
     const args = argsOf(value).map(copyOf);
-    const made = replace(value, args, builder) ?? copy(value, args, builder, cellOf);
+    const made = replace(value, args, builder) ?? copyValue(value, args, builder, (cell) => cellOf.get(cell)!);
     if (value.name !== undefined) builder.name(made, value.name, value.span);
     copies.set(id, made);
   }
@@ -79,7 +79,8 @@ export function reached(ir: Ir): Reached {
   return { cells, values, sites };
 }
 
-function copy(value: Value, args: readonly ValueId[], builder: Builder, cellOf: ReadonlyMap<CellId, CellId>): ValueId {
+/** The same value of other arguments, in another IR. */
+export function copyValue(value: Value, args: readonly ValueId[], builder: Builder, cellOf: (cell: CellId) => CellId): ValueId {
   switch (value.kind) {
     case "literal":
       return builder.literal(value.value, value.type);
@@ -90,7 +91,7 @@ function copy(value: Value, args: readonly ValueId[], builder: Builder, cellOf: 
     case "shape":
       return builder.shape(value.axis);
     case "load":
-      return builder.load(cellOf.get(value.cell)!);
+      return builder.load(cellOf(value.cell));
     case "random":
       return builder.random(args[0]!, args[1]!);
     case "apply":

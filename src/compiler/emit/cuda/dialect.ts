@@ -1,6 +1,7 @@
 // CUDA C++ expressions on one float. Whoever compiles the text may do so with -use_fast_math or -ftz=true: what rounds goes through
 // five functions in PTX that no flag reaches, everything else asks the bits, because a plain `<` or `-x` would flush subnormals.
 
+import { bitsOf } from "../../../numeric/bits.js";
 import type { Dialect } from "../dialect.js";
 import { unwrap } from "../infix.js";
 import { hexFloat } from "../numbers.js";
@@ -57,10 +58,6 @@ export const cudaDialect: Dialect = {
 function numberLiteral(value: number): string {
   const isPlain = Number.isFinite(value) && (Object.is(value, 0) || Math.abs(value) >= 2 ** -126);
   return isPlain ? `${hexFloat(value)}f` : `__uint_as_float(0x${bitsOf(value).toString(16).padStart(8, "0")}u)`;
-}
-
-function bitsOf(value: number): number {
-  return new Uint32Array(new Float32Array([value]).buffer)[0]!;
 }
 
 export const inline = "static __device__ __forceinline__";

@@ -1,6 +1,7 @@
 // Four numbers at a time between memory and f32, by format: integer arithmetic on bits, so that every pattern of 16 bits comes out as it is.
 // A spelling reads its operand several times, so the frame gives it locals of its own.
 
+import { bitsOf } from "../../../numeric/bits.js";
 import { type EightBitFormat, FIRST_CODE, SMALLEST_SCALE } from "../../../numeric/eight-bit.js";
 import { isQuantized, type PlainFormat, type StorageFormat } from "../../../numeric/storage-formats.js";
 import { WHOLE } from "./dialect.js";
@@ -154,7 +155,7 @@ export function scaleLines({ largest, fits, scale }: BlockLocals): readonly stri
     const bytes = Array.from({ length: 16 }, (_, i) => (i + 4 * lanes) % 16).join(" ");
     return set(largest, `(i32x4.max_u ${x} (i8x16.shuffle ${bytes} ${x} ${x}))`);
   };
-  const least = new Uint32Array(new Float32Array([SMALLEST_SCALE]).buffer)[0]!;
+  const least = bitsOf(SMALLEST_SCALE);
   return [
     folded(2),
     folded(1),

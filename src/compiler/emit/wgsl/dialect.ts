@@ -1,6 +1,7 @@
 // WGSL expressions on vec4f. Never `fma`, never `pow`. The builtins min, max and sign disagree between drivers on NaN and signed zero,
 // and an implementation may assume that neither NaN nor infinity exists: what asks for them asks the bits.
 
+import { bitsOf } from "../../../numeric/bits.js";
 import type { Dialect } from "../dialect.js";
 import { infix, unwrap } from "../infix.js";
 import { hexFloat } from "../numbers.js";
@@ -55,7 +56,7 @@ export const wgslDialect: Dialect = {
 /** Not a constant to the driver's compiler, which would merge it with others, divide by multiplying, drop `+ 0`. WGSL has no literal that is not finite. */
 function numberLiteral(value: number): string {
   if (Number.isFinite(value) && !Object.is(value, -0)) return `constant(${hexFloat(value)}f)`;
-  const bits = new Uint32Array(new Float32Array([value]).buffer)[0]!;
+  const bits = bitsOf(value);
   return `from_bits(0x${bits.toString(16).padStart(8, "0")}u)`;
 }
 

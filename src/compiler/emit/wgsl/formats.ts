@@ -3,6 +3,7 @@
 // f32 and 16 bits only integers are at work, and sums and products that are exact: a driver's own conversion may round otherwise, and flush.
 
 import { type BuildInfo, CHUNK_ELEMENTS } from "../../../contract/manifest.js";
+import { bitsOf } from "../../../numeric/bits.js";
 import { FIRST_CODE, QUANTIZED_BLOCK, SMALLEST_SCALE } from "../../../numeric/eight-bit.js";
 import { formatBytes, isQuantized } from "../../../numeric/storage-formats.js";
 import type { CellPlace } from "../sweeps.js";
@@ -256,7 +257,3 @@ fn pack_bytes(codes: vec4u, scale: u32) -> u32 {
 
 /** All names that `formatDeclarations` may declare. */
 export const formatNames: readonly string[] = Object.keys({ ...formatDeclarations("u32", 1), ...formatDeclarations("vec2u", 1) });
-
-function bitsOf(x: number): number {
-  return new Uint32Array(new Float32Array([x]).buffer)[0]!;
-}
